@@ -1,0 +1,26 @@
+import { start as startAlertEscalation } from '@carillon/alert-escalation/service';
+import { start as startDirectory } from '@carillon/directory/service';
+import { start as startGateway } from '@carillon/gateway/service';
+import { start as startMonitoring } from '@carillon/monitoring/service';
+import { startServices } from '@carillon/runtime/process';
+import { startDemoPlayer } from './demo-player.ts';
+import type { Environment } from './local-server.ts';
+import { readOptions } from './options.ts';
+import type { Options } from './options.ts';
+import { complain, runProgram } from './program.ts';
+
+/** `npm start`, once everything is installed and built: see `start.mjs`. */
+export async function main(argv: readonly string[], env: Environment): Promise<void> {
+  let options: Options;
+  try {
+    options = readOptions(argv, env);
+  } catch (error) {
+    complain(error);
+    process.exit(1);
+  }
+  const starters = [startDirectory, startMonitoring, startAlertEscalation, startGateway];
+  await runProgram(options, env, {
+    startServices: (environment) => startServices(starters, environment),
+    startDemoPlayer,
+  });
+}

@@ -1,0 +1,111 @@
+/** The connection to NATS. `nats` is imported in this library only, so that a later move is one library. */
+import {
+  connect,
+  headers as natsHeaders,
+  type JetStreamClient,
+  type JetStreamManager,
+  type MsgHdrs,
+  type NatsConnection,
+} from 'nats';
+
+export type Bus = {
+  /** The service's name; also the prefix of its inboxes, so that permissions can name them. */
+  readonly name: string;
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Whether the connection is up at this moment. */
+  isConnected(): boolean;
+  /** Called whenever the connection comes back. @returns how to stop that */
+  onReconnect(listener: () => void): () => void;
+  /** Sends what is buffered and closes. */
+  close(): Promise<void>;
+};
+
+export type BusOptions = {
+  /** `nats://user:password@host:port`, several separated by commas. */
+  url: string;
+  name: string;
+  /** Give up when the first connection is not made in this time; later ones are tried for ever. */
+  connectTimeoutMs?: number;
+};
+
+function parseServers(url: string): { servers: string[]; user?: string; pass?: string } {
+  const urls = url.split(',').map((part) => new URL(part.trim().replace(/^nats:/, 'http:')));
+  const first = urls[0];
+  return {
+    servers: urls.map((one) => one.host),
+    ...(first !== undefined && first.username !== ''
+      ? { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }
+      : {}),
+  };
+}
+
+/** @throws when no server answers within `connectTimeoutMs`; the message names the address, never the credentials */
+export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOptions): Promise<Bus> {
+  const { servers, user, pass } = parseServers(url);
+  const deadline = performance.now() + connectTimeoutMs;
+  let nc: NatsConnection | undefined;
+  while (nc === undefined) {
+    try {
+      // A fresh object each time: connect() changes the options that it is given.
+      nc = await connect({
+        servers: [...servers],
+        ...(user === undefined ? {} : { user, pass: pass ?? '' }),
+        name,
+        inboxPrefix: `_INBOX.${name}`,
+        timeout: 2_000,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        reconnectJitter: 150,
+        pingInterval: 5_000,
+        maxPingOut: 2,
+      });
+    } catch (error) {
+      if (performance.now() > deadline) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(`no NATS server answers at ${servers.join(', ')}: ${why}`, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  const connection = nc;
+  const js = connection.jetstream({ timeout: 2_000 });
+  const jsm = await connection.jetstreamManager({ timeout: 5_000, checkAPI: false });
+  const reconnectListeners = new Set<() => void>();
+  let connected = true;
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') connected = false;
+      if (status.type === 'reconnect') {
+        connected = true;
+        for (const listener of reconnectListeners) listener();
+      }
+    }
+  })();
+  return {
+    name,
+    nc: connection,
+    js,
+    jsm,
+    isConnected: () => connected && !connection.isClosed(),
+    onReconnect(listener) {
+      reconnectListeners.add(listener);
+      return () => reconnectListeners.delete(listener);
+    },
+    async close() {
+      if (connection.isClosed()) return;
+      // drain() flushes what was published; it never answers while the server is away.
+      await Promise.race([connection.drain(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+      await connection.close();
+    },
+  };
+}
+
+export type HeaderValues = Readonly<Record<string, string>>;
+
+export function toNatsHeaders(values: HeaderValues): MsgHdrs {
+  const result = natsHeaders();
+  for (const [name, value] of Object.entries(values)) result.set(name, value);
+  return result;
+}

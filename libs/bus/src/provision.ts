@@ -1,0 +1,67 @@
+/** Streams as `contracts` defines them: made when missing, changed when different, never deleted. */
+import type { StreamName } from '@carillon/contracts/define';
+import { peopleBucket, streams } from '@carillon/contracts/streams';
+import { DiscardPolicy, NatsError, RetentionPolicy, StorageType, nanos, type StreamConfig } from 'nats';
+import type { Bus } from './connection.ts';
+
+export type ProvisionOptions = {
+  /** 1 on one server, 3 on a cluster. */
+  replicas: number;
+};
+
+function streamConfig(name: StreamName, { replicas }: ProvisionOptions): Partial<StreamConfig> & { name: string } {
+  const definition = streams[name];
+  return {
+    name,
+    subjects: [...definition.subjects],
+    retention: definition.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    discard: definition.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    storage: StorageType.File,
+    max_age: nanos(definition.maxAgeMs),
+    max_bytes: definition.maxBytes,
+    duplicate_window: nanos(definition.duplicateWindowMs),
+    num_replicas: replicas,
+  };
+}
+
+const isNotFound = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10059;
+const isNameInUse = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10058;
+
+async function provisionStream(bus: Bus, name: StreamName, options: ProvisionOptions): Promise<void> {
+  const config = streamConfig(name, options);
+  try {
+    const info = await bus.jsm.streams.info(name);
+    const differs = (['max_age', 'max_bytes', 'num_replicas'] as const).some((key) => info.config[key] !== config[key]);
+    if (differs) await bus.jsm.streams.update(name, { ...info.config, ...config });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    // Several services start at once, and one of them is first.
+    await bus.jsm.streams.add(config).catch((failure: unknown) => {
+      if (!isNameInUse(failure)) throw failure;
+    });
+  }
+}
+
+/** Repeats while the server is still loading its streams after a start, which it answers with 503. */
+export async function provisionStreams(
+  bus: Bus,
+  names: readonly StreamName[],
+  options: ProvisionOptions,
+): Promise<void> {
+  for (const name of names) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await provisionStream(bus, name, options);
+        break;
+      } catch (error) {
+        if (attempt === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100 + attempt * 50));
+      }
+    }
+  }
+}
+
+/** The bucket with one entry a person; history 1, kept for ever. */
+export async function provisionPeople(bus: Bus, { replicas }: ProvisionOptions): Promise<void> {
+  await bus.js.views.kv(peopleBucket, { history: 1, replicas });
+}

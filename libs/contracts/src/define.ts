@@ -1,0 +1,128 @@
+/**
+ * # Terminology
+ *
+ * - **command** — "please do": stored in COMMANDS before the caller hears `ok`, done once in effect.
+ * - **event** — "it happened": published by its owner only, after its transaction committed. One subject, one audience.
+ * - **query** — a read over NATS request/reply. **signal** — worthless a second later; core NATS.
+ * - **intake** — readings from devices, very many; a work queue by partition of the patient.
+ * - **lane** — critical, normal, bulk: separate durables, relays and due loops, so that PH never waits behind PL.
+ * - **room** — what a client subscribes to: a subject filter over exactly one stream.
+ * - **position** — `<epoch>-<stream sequence>`; what a client resumes from.
+ * - **epoch** — names one life of a stream (its `created` time); positions of another epoch prove nothing.
+ * - **key** — chosen by the caller of a command; (hospital, person, operation, key) is done once.
+ * - **actor** — the person, device or service on whose behalf something is done.
+ * - **rule** — who may: roles and a relation to the patient or ward that the input names.
+ * - **inbox / outbox** — rows in the service's own schema: what was done already / what is still to be published.
+ * - **condition** — what `monitoring` found (a limit is broken); **alert** — what people answer; **page** — one call of
+ *   one person for one alert.
+ *
+ * The records made here are the single definition. Validation, subjects, streams, consumers, the HTTP and WebSocket
+ * surface and the types are all derived from them.
+ */
+import type { Static, TObject, TProperties, TSchema } from './schema.ts';
+
+export const lanes = ['critical', 'normal', 'bulk'] as const;
+export type Lane = (typeof lanes)[number];
+
+export const serviceNames = ['gateway', 'directory', 'monitoring', 'alert-escalation'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export const roles = [
+  'patient',
+  'caregiver',
+  'nurse',
+  'doctor',
+  'responder',
+  'operator',
+  'admin',
+  'device',
+  'service',
+] as const;
+export type Role = (typeof roles)[number];
+/** Those who work in the hospital and belong to wards. */
+export const staffRoles = ['nurse', 'doctor', 'responder'] as const satisfies readonly Role[];
+
+/** On whose behalf: checked by the gateway, and again by the service that acts. */
+export type Actor = { person: string; hospital: string; roles: readonly Role[] };
+
+/**
+ * One way to be allowed: any of `roles`, and the relation to what the input's `field` names.
+ * - `hospital`: any patient or ward of the actor's own hospital.
+ * - `ward`: the actor belongs to the ward that `field` names. `wardOfPatient`: to the ward where that patient lies.
+ * - `self`: `field` names the actor. `caregiver`: `field` names a patient whose caregiver the actor is.
+ * - `entity`: only the owner of the entity can tell (an alert's ward); the gateway checks the role, the owner the rest.
+ */
+export type Rule = {
+  roles: readonly Role[];
+  relation: 'hospital' | 'ward' | 'wardOfPatient' | 'self' | 'caregiver' | 'entity';
+  field?: string;
+};
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
+/** `:name` in the path is the field `name` of the input. */
+export type HttpBinding = { method: HttpMethod; path: `/v1/${string}`; status?: 200 | 201 };
+
+type Common = { name: string; owner: ServiceName; description: string; allow: readonly Rule[]; http?: HttpBinding };
+
+export type CommandDefinition<I extends TProperties = TProperties, R extends TSchema = TSchema> = Common & {
+  kind: 'command';
+  lane: Lane;
+  input: TObject<I>;
+  result: R;
+  /** Older than this at the moment of handling, it is not done any more: `expired`. */
+  maxAgeMs: number;
+};
+export type QueryDefinition<I extends TProperties = TProperties, R extends TSchema = TSchema> = Common & {
+  kind: 'query';
+  input: TObject<I>;
+  result: R;
+  /** A pure calculator: counted against no call limit. */
+  unlimited?: true;
+};
+export type EventDefinition<D extends TSchema = TSchema> = {
+  kind: 'event';
+  name: string;
+  owner: ServiceName;
+  description: string;
+  stream: StreamName;
+  /** Tokens in angle brackets are filled when the event is emitted; `_` where one does not apply. */
+  subject: string;
+  data: D;
+  /** Asks the clients for receipts. */
+  ack?: true;
+};
+export type RoomDefinition = {
+  kind: 'room';
+  /** `<id>` stands for one id. */
+  name: string;
+  description: string;
+  stream: StreamName;
+  /** Subject filter; `<hospital>` and `<id>` are the room's own, `*` any one token, `>` the rest. */
+  filter: string;
+  /** The usual lane; each event has its own in its subject. */
+  lane: Lane;
+  recovery: 'complete' | 'latest';
+  /** The `field` of a room's rule is always `id`. */
+  allow: readonly Omit<Rule, 'field'>[];
+};
+
+export const defineCommand = <I extends TProperties, R extends TSchema>(
+  definition: Omit<CommandDefinition<I, R>, 'kind'>,
+): CommandDefinition<I, R> => ({ kind: 'command', ...definition });
+export const defineQuery = <I extends TProperties, R extends TSchema>(
+  definition: Omit<QueryDefinition<I, R>, 'kind'>,
+): QueryDefinition<I, R> => ({ kind: 'query', ...definition });
+export const defineEvent = <D extends TSchema>(definition: Omit<EventDefinition<D>, 'kind'>): EventDefinition<D> => ({
+  kind: 'event',
+  ...definition,
+});
+export const defineRoom = (definition: Omit<RoomDefinition, 'kind'>): RoomDefinition => ({
+  kind: 'room',
+  ...definition,
+});
+
+export type InputOf<C> = C extends { input: infer I extends TSchema } ? Static<I> : never;
+export type ResultOf<C> = C extends { result: infer R extends TSchema } ? Static<R> : never;
+export type DataOf<E> = E extends { data: infer D extends TSchema } ? Static<D> : never;
+
+export type StreamName = 'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'PERSON' | 'DIRECTORY' | 'DEADLETTERS';

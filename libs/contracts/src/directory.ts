@@ -1,0 +1,141 @@
+/** `directory`: who is who, and the source of every authorisation relation. */
+import { defineCommand, defineEvent, defineQuery, roles, staffRoles } from './define.ts';
+import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
+
+const Version = Type.Integer({ minimum: 1, description: 'Grows with each change; ignore what is lower or equal' });
+const Name = Type.String({ minLength: 1, maxLength: 200 });
+
+export const bedSchema = Shape({ bedId: Id('Bed'), label: Name });
+export const wardSchema = Shape({ wardId: Id('Ward'), name: Name, beds: Type.Array(bedSchema, { maxItems: 200 }) });
+export const personSchema = Shape({
+  personId: Id('Person, patient or device'),
+  name: Name,
+  roles: Type.Array(OneOf(roles, 'Role'), { minItems: 1, maxItems: 4 }),
+  wards: Type.Array(Id('Ward'), { maxItems: 50, description: 'Wards to which a member of staff belongs' }),
+});
+export const admissionSchema = Shape({ patientId: Id('Patient'), wardId: Id('Ward'), bedId: Id('Bed') });
+export const careTeamSchema = Shape({
+  patientId: Id('Patient'),
+  bedNurses: Type.Array(Id('Nurse'), { maxItems: 10 }),
+  caregivers: Type.Array(Id('Caregiver'), { maxItems: 20 }),
+});
+export const shiftSchema = Shape({
+  shiftId: Id('Shift'),
+  personId: Id('Person'),
+  wardId: Nullable(Id('Ward; null for one who serves the whole hospital')),
+  role: OneOf(roles, 'In which role'),
+  startsAt: Instant('Start'),
+  endsAt: Nullable(Instant('End; null for a shift without one (round the clock)')),
+});
+export type Ward = Static<typeof wardSchema>;
+export type Person = Static<typeof personSchema>;
+export type Admission = Static<typeof admissionSchema>;
+export type CareTeam = Static<typeof careTeamSchema>;
+export type Shift = Static<typeof shiftSchema>;
+
+export const hospitalFileSchema = Shape({
+  hospital: Shape({ hospitalId: Id('Hospital'), name: Name }),
+  wards: Type.Array(wardSchema, { maxItems: 500 }),
+  people: Type.Array(personSchema, { maxItems: 20_000 }),
+  admissions: Type.Array(admissionSchema, { maxItems: 5_000 }),
+  careTeams: Type.Array(careTeamSchema, { maxItems: 5_000 }),
+  shifts: Type.Array(shiftSchema, { maxItems: 20_000 }),
+});
+export type HospitalFile = Static<typeof hospitalFileSchema>;
+
+export const importHospital = defineCommand({
+  name: 'hospital:import',
+  owner: 'directory',
+  description:
+    'Adds and updates wards, people, admissions, care teams and shifts of the own hospital; removes nothing.',
+  lane: 'normal',
+  input: hospitalFileSchema,
+  result: Shape({ changed: Type.Integer({ description: 'How many entities were new or different' }) }),
+  maxAgeMs: 10 * 60_000,
+  allow: [{ roles: ['admin'], relation: 'hospital' }],
+  http: { method: 'POST', path: '/v1/hospital/import' },
+});
+
+export const getWard = defineQuery({
+  name: 'ward:get',
+  owner: 'directory',
+  description: 'A ward with its beds and who lies in them.',
+  input: Shape({ wardId: Id('Ward') }),
+  result: Shape({
+    wardId: Id('Ward'),
+    name: Name,
+    version: Version,
+    beds: Type.Array(
+      Shape({ bedId: Id('Bed'), label: Name, patientId: Nullable(Id('Patient')), patientName: Nullable(Name) }),
+    ),
+  }),
+  allow: [
+    { roles: staffRoles, relation: 'ward', field: 'wardId' },
+    { roles: ['operator', 'admin'], relation: 'hospital' },
+  ],
+  http: { method: 'GET', path: '/v1/wards/:wardId' },
+});
+
+export const getMe = defineQuery({
+  name: 'person:me',
+  owner: 'directory',
+  description: 'Who the caller is: roles, wards, and the patients he is or cares for.',
+  input: Shape({}),
+  result: Shape({
+    person: Id('Person'),
+    name: Name,
+    hospital: Id('Hospital'),
+    roles: Type.Array(OneOf(roles, 'Role')),
+    wards: Type.Array(Shape({ wardId: Id('Ward'), name: Name })),
+    patients: Type.Array(Id('Patient')),
+  }),
+  allow: [{ roles, relation: 'hospital' }],
+  http: { method: 'GET', path: '/v1/me' },
+});
+
+const changed = (entity: string, description: string) => ({
+  name: `${entity}:changed`,
+  owner: 'directory' as const,
+  description,
+  stream: 'DIRECTORY' as const,
+  subject: `directory.<hospital>.${entity}.<id>.changed`,
+});
+
+export const wardChanged = defineEvent({
+  ...changed('ward', 'A ward as it now is.'),
+  data: Shape({ ...wardSchema.properties, version: Version }),
+});
+export const personChanged = defineEvent({
+  ...changed('person', 'A person as he now is.'),
+  data: Shape({ ...personSchema.properties, version: Version }),
+});
+export const admissionChanged = defineEvent({
+  ...changed('admission', 'Where a patient lies; the id is the patient. Both null after discharge.'),
+  data: Shape({
+    patientId: Id('Patient'),
+    wardId: Nullable(Id('Ward')),
+    bedId: Nullable(Id('Bed')),
+    version: Version,
+  }),
+});
+export const careTeamChanged = defineEvent({
+  ...changed('careTeam', 'Who cares for a patient; the id is the patient.'),
+  data: Shape({ ...careTeamSchema.properties, version: Version }),
+});
+export const shiftChanged = defineEvent({
+  ...changed('shift', 'Who is on duty, where, in which role, from when until when.'),
+  data: Shape({ ...shiftSchema.properties, version: Version }),
+});
+
+/** The key-value entry a person: what a permission check needs, and no more. */
+export const personEntrySchema = Shape({
+  person: Id('Person'),
+  hospital: Id('Hospital'),
+  name: Name,
+  roles: Type.Array(OneOf(roles, 'Role')),
+  wards: Type.Array(Id('Ward')),
+  caregiverOf: Type.Array(Id('Patient')),
+  placement: Nullable(Shape({ wardId: Id('Ward'), bedId: Id('Bed') })),
+  version: Version,
+});
+export type PersonEntry = Static<typeof personEntrySchema>;

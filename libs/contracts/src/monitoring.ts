@@ -1,0 +1,275 @@
+/** `monitoring`: vital signs in, kept, scored, and the conditions that limits and NEWS2 raise. */
+import { defineCommand, defineEvent, defineQuery, defineRoom, staffRoles, type Rule } from './define.ts';
+import { Id, Instant, Nullable, OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
+import { consciousnessLevels, vitalNames, vitalSigns } from './vital-signs.ts';
+
+export const priorities = ['high', 'medium', 'low'] as const;
+export type Priority = (typeof priorities)[number];
+/** PH goes before everything; medium and low share the normal lane. */
+export const laneOfPriority = (priority: Priority): 'critical' | 'normal' =>
+  priority === 'high' ? 'critical' : 'normal';
+
+export const qualities = ['good', 'suspect'] as const;
+export type Quality = (typeof qualities)[number];
+
+const numericVitals = vitalNames.filter((name) => name !== 'consciousness');
+const Vital = OneOf(vitalNames, 'Vital sign');
+const PatientId = Id('Patient');
+const WardId = Id('Ward');
+const Value = Type.Union([Type.Number(), Type.String({ maxLength: 16 })], {
+  description: 'A number in the canonical unit; for consciousness one of A, C, V, P, U',
+});
+
+/** An item as it is accepted; `POST /v1/vitals` judges each one alone and names what is wrong with it. */
+export const vitalItemSchema = Shape({
+  patientId: PatientId,
+  vital: Type.String({ minLength: 1, maxLength: 64, description: `One of ${vitalNames.join(', ')}` }),
+  value: Value,
+  unit: Type.Optional(Type.String({ maxLength: 32, description: 'UCUM; the canonical unit where absent' })),
+  measuredAt: Type.String({ maxLength: 40, description: 'RFC 3339 with a zone' }),
+  deviceId: Type.Optional(Id('Device')),
+});
+export type VitalItem = Static<typeof vitalItemSchema>;
+
+export const maxVitalItems = 1000;
+/** Posting readings. Not a command: readings go to INTAKE by partition, and answer as soon as they are durable. */
+export const recordVitals = {
+  name: 'vitals:record',
+  http: { method: 'POST', path: '/v1/vitals' },
+  description: 'Takes up to 1,000 vital signs. Good items of a batch are kept, bad ones named.',
+  allow: [
+    { roles: ['device'], relation: 'hospital' },
+    { roles: staffRoles, relation: 'wardOfPatient', field: 'patientId' },
+  ] satisfies readonly Rule[] as readonly Rule[],
+} as const;
+
+/** A reading as it travels from the edge to `monitoring`: what was received next to what was derived. */
+export const readingSchema = Shape({
+  patientId: PatientId,
+  vital: Vital,
+  value: Value,
+  receivedValue: Value,
+  receivedUnit: Nullable(Type.String()),
+  measuredAt: Type.Integer({ description: 'ms since the epoch' }),
+  /** The device's clock was out of range: measuredAt is the receipt, this is what the device said. */
+  statedAt: Nullable(Type.Integer()),
+  quality: OneOf(qualities, 'Quality'),
+  deviceId: Nullable(Id('Device')),
+});
+export type Reading = Static<typeof readingSchema>;
+export const intakeSchema = Shape({
+  hospital: Id('Hospital'),
+  by: Id('Who posted'),
+  receivedAt: Type.Integer({ description: 'ms since the epoch, at the edge' }),
+  readings: Type.Array(readingSchema, { minItems: 1, maxItems: maxVitalItems }),
+});
+export type Intake = Static<typeof intakeSchema>;
+
+export const recordedVitalSchema = Shape({
+  vital: Vital,
+  value: Value,
+  unit: Nullable(Type.String()),
+  measuredAt: Instant('When it was measured'),
+  quality: OneOf(qualities, 'Quality'),
+});
+export type RecordedVital = Static<typeof recordedVitalSchema>;
+
+export const limitSchema = Shape({
+  vital: OneOf(numericVitals, 'Vital sign'),
+  above: Type.Optional(Type.Number({ description: 'A breach is a value above this' })),
+  below: Type.Optional(Type.Number({ description: 'A breach is a value below this' })),
+  clearAt: Type.Optional(Type.Number({ description: 'The alarm ends at this value or beyond; at once where absent' })),
+  persistSeconds: Type.Number({ minimum: 0, maximum: 3600, description: 'How long a breach must last' }),
+  priority: OneOf(priorities, 'Priority'),
+});
+export type LimitSetting = Static<typeof limitSchema>;
+
+const risks = ['low', 'low-medium', 'medium', 'high'] as const;
+const scoreFields = {
+  score: Nullable(Type.Integer({ description: 'Null unless lower = upper' })),
+  lower: Type.Integer({ description: 'Score if all that is missing were normal' }),
+  upper: Type.Integer({ description: 'Score if all that is missing were at its worst' }),
+  missing: Type.Array(Type.String(), { description: 'Parameters to measure or chart' }),
+  risk: OneOf(risks, 'RCP 2017, by the lower bound'),
+  parts: Type.Record(Type.String(), Type.Integer(), { description: 'Points of each parameter' }),
+};
+export const scoreSchema = Shape(scoreFields);
+
+/** Reading of a patient: staff of the ward, the patient his own, a caregiver his patient's. */
+const mayReadPatient = (field: string): Rule[] => [
+  { roles: staffRoles, relation: 'wardOfPatient', field },
+  { roles: ['patient'], relation: 'self', field },
+  { roles: ['caregiver'], relation: 'caregiver', field },
+];
+const mayReadPatientRoom = mayReadPatient('id');
+
+export const listVitals = defineQuery({
+  name: 'vitals:list',
+  owner: 'monitoring',
+  description: 'Recorded vital signs of a patient, oldest first.',
+  input: Shape({
+    patientId: PatientId,
+    from: Type.Optional(Instant('From, inclusive; an hour ago where absent')),
+    to: Type.Optional(Instant('To, exclusive; now where absent')),
+    vital: Type.Optional(Vital),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000, description: 'At most; 1,000 where absent' })),
+    cursor: Type.Optional(Type.String({ maxLength: 200, description: '`next` of the page before' })),
+  }),
+  result: Shape({
+    items: Type.Array(
+      Shape({ ...recordedVitalSchema.properties, deviceId: Nullable(Id('Device')), receivedAt: Instant('Receipt') }),
+    ),
+    next: Type.Optional(Type.String()),
+  }),
+  allow: mayReadPatient('patientId'),
+  http: { method: 'GET', path: '/v1/patients/:patientId/vitals' },
+});
+
+const statusSchema = Shape({
+  patientId: PatientId,
+  version: Type.Integer({ description: 'Of the patient’s monitor; ignore what is lower or equal' }),
+  vitals: Type.Array(recordedVitalSchema, { description: 'The newest of each vital sign' }),
+  score: Nullable(Shape({ ...scoreFields, at: Instant('Of the newest sample in it') })),
+});
+
+export const getWardStatus = defineQuery({
+  name: 'ward:status',
+  owner: 'monitoring',
+  description: 'The newest vital signs and score of each patient of a ward.',
+  input: Shape({ wardId: WardId }),
+  result: Shape({ items: Type.Array(statusSchema) }),
+  allow: [{ roles: staffRoles, relation: 'ward', field: 'wardId' }],
+  http: { method: 'GET', path: '/v1/wards/:wardId/status' },
+});
+
+export const getPatientStatus = defineQuery({
+  name: 'patient:status',
+  owner: 'monitoring',
+  description: 'The newest vital signs and score of one patient.',
+  input: Shape({ patientId: PatientId }),
+  result: statusSchema,
+  allow: mayReadPatient('patientId'),
+  http: { method: 'GET', path: '/v1/patients/:patientId/status' },
+});
+
+const limitsSchema = Shape({ limits: Type.Array(limitSchema, { maxItems: 64 }) });
+
+export const getLimits = defineQuery({
+  name: 'limits:get',
+  owner: 'monitoring',
+  description: 'The limits in force for a patient: his own, or the defaults.',
+  input: Shape({ patientId: PatientId }),
+  result: limitsSchema,
+  allow: [...mayReadPatient('patientId'), { roles: ['admin'], relation: 'hospital' }],
+  http: { method: 'GET', path: '/v1/patients/:patientId/limits' },
+});
+
+export const setLimits = defineCommand({
+  name: 'limits:set',
+  owner: 'monitoring',
+  description: 'Replaces the limits of a patient. One of `above` and `below` each; one limit a vital sign and side.',
+  lane: 'normal',
+  input: Shape({ patientId: PatientId, ...limitsSchema.properties }),
+  result: limitsSchema,
+  maxAgeMs: 60_000,
+  allow: [
+    { roles: ['doctor'], relation: 'wardOfPatient', field: 'patientId' },
+    { roles: ['admin'], relation: 'hospital' },
+  ],
+  http: { method: 'PUT', path: '/v1/patients/:patientId/limits' },
+});
+
+export const calculateNews2 = defineQuery({
+  name: 'news2:calculate',
+  owner: 'monitoring',
+  description: 'NEWS2 (Royal College of Physicians, 2017) of what is given, with bounds for what is not.',
+  input: Shape({
+    respirationRate: Type.Optional(Type.Number({ minimum: 0, maximum: 150, description: '/min' })),
+    spo2: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: '%' })),
+    spo2Scale: Type.Optional(Type.Union([Type.Literal(1), Type.Literal(2)], { description: '1 where absent' })),
+    onOxygen: Type.Optional(Type.Boolean()),
+    systolic: Type.Optional(Type.Number({ minimum: 0, maximum: 400, description: vitalSigns.systolic.unit })),
+    pulse: Type.Optional(Type.Number({ minimum: 0, maximum: 400, description: '/min' })),
+    consciousness: Type.Optional(OneOf(consciousnessLevels, 'ACVPU')),
+    temperature: Type.Optional(Type.Number({ minimum: 10, maximum: 50, description: 'Cel' })),
+  }),
+  result: scoreSchema,
+  allow: [{ roles: ['patient', 'caregiver', ...staffRoles, 'operator', 'admin', 'device'], relation: 'hospital' }],
+  unlimited: true,
+  http: { method: 'POST', path: '/v1/news2' },
+});
+
+export const vitalsRecorded = defineEvent({
+  name: 'vitals:recorded',
+  owner: 'monitoring',
+  description: 'Vital signs of one patient, after they were committed.',
+  stream: 'VITALS',
+  subject: 'vitals.<hospital>.<ward>.<patient>',
+  data: Shape({ patientId: PatientId, wardId: Nullable(WardId), items: Type.Array(recordedVitalSchema) }),
+});
+
+const care = 'care.<hospital>.<ward>.<patient>.<lane>';
+
+export const scoreUpdated = defineEvent({
+  name: 'score:updated',
+  owner: 'monitoring',
+  description: 'A patient’s NEWS2 changed.',
+  stream: 'CARE',
+  subject: `${care}.score.updated`,
+  data: Shape({ patientId: PatientId, wardId: Nullable(WardId), ...scoreFields, at: Instant('Of the newest sample') }),
+});
+
+const conditionEvent = <D extends TSchema>(verb: string, description: string, data: D) =>
+  defineEvent({
+    name: `condition:${verb}`,
+    owner: 'monitoring',
+    description,
+    stream: 'CARE',
+    subject: `${care}.condition.${verb}`,
+    data,
+  });
+const conditionFields = {
+  patientId: PatientId,
+  wardId: Nullable(WardId),
+  kind: Type.String({ pattern: '^[a-zA-Z][A-Za-z0-9-]{0,63}$', description: 'spo2-below, heartRate-above, news2, …' }),
+  priority: OneOf(priorities, 'Priority'),
+  message: Type.String({ description: 'For people' }),
+  at: Instant('Measurement time'),
+};
+export const conditionSchema = Shape(conditionFields);
+export type Condition = Static<typeof conditionSchema>;
+export const conditionRaised = conditionEvent('raised', 'An alarm condition became active.', conditionSchema);
+export const conditionChanged = conditionEvent(
+  'changed',
+  'An active alarm condition has another priority.',
+  conditionSchema,
+);
+export const conditionCleared = conditionEvent('cleared', 'An alarm condition ended.', conditionSchema);
+
+export const patientRoom = defineRoom({
+  name: 'patient:<id>',
+  description: 'Alerts, scores and status of a patient.',
+  stream: 'CARE',
+  filter: 'care.<hospital>.*.<id>.>',
+  lane: 'normal',
+  recovery: 'complete',
+  allow: mayReadPatientRoom,
+});
+export const patientVitalsRoom = defineRoom({
+  name: 'patient:<id>:vitals',
+  description: 'Vital signs of a patient after commit.',
+  stream: 'VITALS',
+  filter: 'vitals.<hospital>.*.<id>',
+  lane: 'bulk',
+  recovery: 'latest',
+  allow: mayReadPatientRoom,
+});
+export const wardVitalsRoom = defineRoom({
+  name: 'ward:<id>:vitals',
+  description: 'Vital signs of all patients of a ward after commit.',
+  stream: 'VITALS',
+  filter: 'vitals.<hospital>.<id>.*',
+  lane: 'bulk',
+  recovery: 'latest',
+  allow: [{ roles: staffRoles, relation: 'ward' }],
+});

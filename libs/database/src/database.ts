@@ -1,0 +1,108 @@
+/** A service's own schema in PostgreSQL: a small pool, transactions, and which errors mean "not now". */
+import pg from 'pg';
+
+// bigint as a number: ids and generations stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** A pool or a transaction: what the functions of a `store.ts` take as their first parameter. */
+export type Sql = {
+  query<Row extends pg.QueryResultRow = never>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
+};
+
+export type Database = Sql & {
+  readonly schema: string;
+  /** Commits when `work` resolves, rolls back when it throws. */
+  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+export type DatabaseOptions = {
+  url: string;
+  /** Of the service; hyphens become underscores. */
+  service: string;
+  /** All services of one machine share one server. */
+  maxConnections?: number;
+  onIdleError?: (error: Error) => void;
+};
+
+export const schemaOf = (service: string): string => service.replaceAll('-', '_');
+
+/**
+ * A stopped process must not hold an alert: an idle transaction ends after 3 s, a statement after 5 s, a connection
+ * whose peer is silent after 5 s; the rows are then free for another.
+ */
+const sessionSettings = [
+  'statement_timeout=5000',
+  'idle_in_transaction_session_timeout=3000',
+  'tcp_user_timeout=5000',
+  'timezone=UTC',
+];
+
+export function openDatabase({ url, service, maxConnections = 4, onIdleError }: DatabaseOptions): Database {
+  const schema = schemaOf(service);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: 3_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    application_name: service,
+    options: [...sessionSettings, `search_path=${schema}`].map((setting) => `-c ${setting}`).join(' '),
+  });
+  // A connection that breaks while nobody uses it must not end the process; the pool makes another.
+  pool.on('error', (error) => onIdleError?.(error));
+  return {
+    schema,
+    query: (text, values) => pool.query(text, values === undefined ? [] : [...values]),
+    async transaction(work) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      const onError = (error: Error): void => {
+        broken = error;
+      };
+      client.on('error', onError);
+      try {
+        await client.query('begin');
+        const tx: Sql = { query: (text, values) => client.query(text, values === undefined ? [] : [...values]) };
+        const result = await work(tx);
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        await client.query('rollback').catch((failure: Error) => {
+          broken ??= failure;
+        });
+        throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(broken);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Classes of SQLSTATE that pass by themselves: connection, resources, operator intervention, deadlock, lock time-out. */
+const passingStates = /^(08|53|57P0|40001|40P01|55P03|57014|25P03|58)/;
+const passingCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const passingMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/;
+
+/** Whether the database (or the way to it) is what failed, so that the same work will succeed later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isPassing);
+  if (!(error instanceof Error)) return false;
+  const code: unknown = Reflect.get(error, 'code');
+  if (typeof code === 'string' && (passingStates.test(code) || passingCodes.has(code))) return true;
+  return passingMessages.test(error.message);
+}
+
+/** @returns milliseconds since the epoch by the clock of the database */
+export async function databaseTime(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ ms: number }>(
+    'select extract(epoch from clock_timestamp())::double precision * 1000 as ms',
+  );
+  return rows[0]?.ms ?? Number.NaN;
+}

@@ -1,0 +1,46 @@
+/** One owner at a time, over all replicas. The clock is the database's, and only the database's. */
+import type { Sql } from './database.ts';
+
+/** The generation grows with each new owner; work that carries an old one is refused. */
+export type Lease = { name: string; generation: number };
+
+/** Takes each named lease that is free, over or ours already, for `seconds`. @returns those we hold now */
+export async function takeLeases(sql: Sql, names: readonly string[], owner: string, seconds: number): Promise<Lease[]> {
+  const { rows } = await sql.query<Lease>(
+    `insert into lease (name, owner, generation, held_until)
+     select name, $2, 1, clock_timestamp() + make_interval(secs => $3) from unnest($1::text[]) as name order by name
+     on conflict (name) do update set
+       owner = excluded.owner,
+       generation = case when lease.owner = excluded.owner then lease.generation else lease.generation + 1 end,
+       held_until = excluded.held_until
+     where lease.owner = excluded.owner or lease.held_until < clock_timestamp()
+     returning name, generation`,
+    [names, owner, seconds],
+  );
+  return rows;
+}
+
+/** Whether we are still the owner; holds off a successor until this transaction ends. */
+export async function isLeaseHeld(tx: Sql, lease: Lease, owner: string): Promise<boolean> {
+  const { rows } = await tx.query<{ held: boolean }>(
+    `select true as held from lease where name = $1 and owner = $2 and generation = $3 for share`,
+    [lease.name, owner, lease.generation],
+  );
+  return rows.length === 1;
+}
+
+export async function giveUpLeases(sql: Sql, names: readonly string[], owner: string): Promise<void> {
+  await sql.query(`update lease set held_until = '-infinity' where name = any($1::text[]) and owner = $2`, [
+    names,
+    owner,
+  ]);
+}
+
+/** Who holds what; for balancing and for operators. */
+export async function listLeases(sql: Sql, prefix: string): Promise<{ name: string; owner: string }[]> {
+  const { rows } = await sql.query<{ name: string; owner: string }>(
+    `select name, owner from lease where starts_with(name, $1) and held_until >= clock_timestamp() order by name`,
+    [prefix],
+  );
+  return rows;
+}

@@ -1,0 +1,51 @@
+import type { Lane } from '@carillon/contracts/define';
+import type { Sql } from './database.ts';
+
+export type OutboxMessage = {
+  lane: Lane;
+  /** What must keep its order: messages of one entity are published one after another. */
+  entity: string;
+  subject: string;
+  headers: Record<string, string>;
+  /** JSON text, stored and published as it stands. */
+  body: string;
+};
+export type OutboxRow = Omit<OutboxMessage, 'lane'> & { id: number };
+
+export async function insertOutbox(tx: Sql, messages: readonly OutboxMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.query(
+    `insert into outbox (lane, entity, subject, headers, body)
+     select lane, entity, subject, headers::jsonb, body
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+       with ordinality as message (lane, entity, subject, headers, body, position)
+     order by position`,
+    [
+      messages.map((message) => message.lane),
+      messages.map((message) => message.entity),
+      messages.map((message) => message.subject),
+      messages.map((message) => JSON.stringify(message.headers)),
+      messages.map((message) => message.body),
+    ],
+  );
+}
+
+export async function selectOutbox(sql: Sql, lane: Lane, limit: number): Promise<OutboxRow[]> {
+  const { rows } = await sql.query<OutboxRow>(
+    'select id, entity, subject, headers, body from outbox where lane = $1 order by id limit $2',
+    [lane, limit],
+  );
+  return rows;
+}
+
+export async function deleteOutbox(sql: Sql, ids: readonly number[]): Promise<void> {
+  await sql.query('delete from outbox where id = any($1::bigint[])', [ids]);
+}
+
+/** How far publishing lags behind: rows a lane. */
+export async function countOutbox(sql: Sql): Promise<{ lane: Lane; waiting: number }[]> {
+  const { rows } = await sql.query<{ lane: Lane; waiting: number }>(
+    'select lane, count(*) as waiting from outbox group by lane',
+  );
+  return rows;
+}

@@ -1,0 +1,122 @@
+/**
+ * The part of the directory that a service needs, in its own schema: kept by the events of DIRECTORY, read when it
+ * decides. `monitoring` and `alert-escalation` use it.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Actor, Rule, ServiceName } from '@carillon/contracts/define';
+import { admissionChanged, careTeamChanged, personChanged, shiftChanged } from '@carillon/contracts/directory';
+import { CodedError } from '@carillon/contracts/errors';
+import { isPermitted, type Relations } from '@carillon/contracts/permission';
+import type { Sql } from '@carillon/database/database';
+import type { MigrationSet } from '@carillon/database/migrate';
+import { onEvent, type Subscription } from './subscriptions.ts';
+
+export const directoryProjectionMigrations: MigrationSet = {
+  folder: fileURLToPath(new URL('../migrations', import.meta.url)),
+  table: 'projection_migrations',
+};
+
+/** An older version never overwrites a newer one: events may be delivered again, and out of order. */
+export const directorySubscription = (service: ServiceName): Subscription => ({
+  stream: 'DIRECTORY',
+  filter: 'directory.>',
+  durable: `${service}-directory`,
+  ackWaitMs: 10_000,
+  handlers: [
+    onEvent(personChanged, async ({ tx, hospital, version }, person) => {
+      await tx.query(
+        `insert into directory_person (hospital, person_id, name, roles, wards, version) values ($1, $2, $3, $4, $5, $6)
+         on conflict (hospital, person_id) do update set
+           name = excluded.name, roles = excluded.roles, wards = excluded.wards, version = excluded.version
+         where directory_person.version < excluded.version`,
+        [hospital, person.personId, person.name, person.roles, person.wards, version],
+      );
+    }),
+    onEvent(admissionChanged, async ({ tx, hospital, version }, admission) => {
+      await tx.query(
+        `insert into directory_admission (hospital, patient_id, ward_id, bed_id, version) values ($1, $2, $3, $4, $5)
+         on conflict (hospital, patient_id) do update set
+           ward_id = excluded.ward_id, bed_id = excluded.bed_id, version = excluded.version
+         where directory_admission.version < excluded.version`,
+        [hospital, admission.patientId, admission.wardId, admission.bedId, version],
+      );
+    }),
+    onEvent(careTeamChanged, async ({ tx, hospital, version }, team) => {
+      await tx.query(
+        `insert into directory_care_team (hospital, patient_id, bed_nurses, caregivers, version)
+         values ($1, $2, $3, $4, $5)
+         on conflict (hospital, patient_id) do update set
+           bed_nurses = excluded.bed_nurses, caregivers = excluded.caregivers, version = excluded.version
+         where directory_care_team.version < excluded.version`,
+        [hospital, team.patientId, team.bedNurses, team.caregivers, version],
+      );
+    }),
+    onEvent(shiftChanged, async ({ tx, hospital, version }, shift) => {
+      await tx.query(
+        `insert into directory_shift (hospital, shift_id, person_id, ward_id, role, starts_at, ends_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (hospital, shift_id) do update set
+           person_id = excluded.person_id, ward_id = excluded.ward_id, role = excluded.role,
+           starts_at = excluded.starts_at, ends_at = excluded.ends_at, version = excluded.version
+         where directory_shift.version < excluded.version`,
+        [hospital, shift.shiftId, shift.personId, shift.wardId, shift.role, shift.startsAt, shift.endsAt, version],
+      );
+    }),
+  ],
+});
+
+/** @returns the ward of each patient who is admitted */
+export async function findWards(
+  sql: Sql,
+  hospital: string,
+  patientIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql.query<{ patient_id: string; ward_id: string }>(
+    `select patient_id, ward_id from directory_admission
+     where hospital = $1 and patient_id = any($2::text[]) and ward_id is not null`,
+    [hospital, patientIds],
+  );
+  return new Map(rows.map((row) => [row.patient_id, row.ward_id]));
+}
+
+export async function findPatientsOfWard(sql: Sql, hospital: string, wardId: string): Promise<string[]> {
+  const { rows } = await sql.query<{ patient_id: string }>(
+    'select patient_id from directory_admission where hospital = $1 and ward_id = $2 order by patient_id',
+    [hospital, wardId],
+  );
+  return rows.map((row) => row.patient_id);
+}
+
+/** What `isPermitted` needs to judge one actor, and one patient if there is one. */
+export async function loadRelations(sql: Sql, actor: Actor, patientId?: string): Promise<Relations> {
+  const { rows } = await sql.query<{ wards: string[] | null; patients: string[] | null; ward_id: string | null }>(
+    `select
+       (select wards from directory_person where hospital = $1 and person_id = $2) as wards,
+       (select array_agg(patient_id) from directory_care_team where hospital = $1 and $2 = any(caregivers)) as patients,
+       (select ward_id from directory_admission where hospital = $1 and patient_id = $3) as ward_id`,
+    [actor.hospital, actor.person, patientId ?? null],
+  );
+  const row = rows[0];
+  const wards = new Set(row?.wards ?? []);
+  const patients = new Set(row?.patients ?? []);
+  return {
+    wardsOf: (person) => (person === actor.person ? wards : new Set()),
+    wardOfPatient: (id) => (id === patientId ? (row?.ward_id ?? undefined) : undefined),
+    patientsCaredForBy: (person) => (person === actor.person ? patients : new Set()),
+  };
+}
+
+/**
+ * Checks the rights again where the work is done: the gateway's view may be a moment old.
+ * @throws CodedError `forbidden`
+ */
+export async function assertPermitted(
+  sql: Sql,
+  rules: readonly Rule[],
+  actor: Actor,
+  input: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const patientId = input['patientId'];
+  const relations = await loadRelations(sql, actor, typeof patientId === 'string' ? patientId : undefined);
+  if (!isPermitted(rules, actor, input, relations)) throw new CodedError('forbidden');
+}

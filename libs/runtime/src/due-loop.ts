@@ -1,0 +1,70 @@
+/**
+ * Timers without memory: a due column on the row they belong to. The loop sleeps until the earliest, is woken by
+ * changes, and looks again every second for what another process left behind.
+ */
+import type { Clock } from './clock.ts';
+import type { Gate } from './gate.ts';
+import type { Logger } from './log.ts';
+import { judge } from './outcome.ts';
+
+export type DueWork = {
+  name: string;
+  /** The earliest due time, ms since the epoch; undefined when nothing is pending. */
+  nextDueAt(): Promise<number | undefined>;
+  /** Does a batch of what is due at `now`, claimed with skip locked. @returns how many were done */
+  run(now: number): Promise<number>;
+};
+
+export type DueLoop = { wake(): void; stop(): Promise<void> };
+
+const lookAgainMs = 1_000;
+
+export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock; gate: Gate; log: Logger }): DueLoop {
+  let isStopped = false;
+  let isWoken = false;
+  let wakeSleeper: () => void = () => {};
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (isWoken || isStopped) return resolve();
+      const cancel = clock.wakeAfter(ms, resolve);
+      wakeSleeper = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  const loop = async (): Promise<void> => {
+    while (!isStopped) {
+      isWoken = false;
+      try {
+        if ((await work.run(clock.now())) > 0) continue;
+        const dueAt = await work.nextDueAt();
+        const untilDueMs = dueAt === undefined ? lookAgainMs : dueAt - clock.now();
+        // Due, and yet nothing was claimed: another process holds the row; not a reason to spin.
+        await sleep(untilDueMs <= 0 ? 20 : Math.min(untilDueMs, lookAgainMs));
+      } catch (error) {
+        const outcome = judge(error);
+        if (outcome.kind === 'later') {
+          gate.close();
+          await gate.whenOpen();
+        } else {
+          log.error({ err: error, timer: work.name }, 'timer failed');
+          await sleep(lookAgainMs);
+        }
+      }
+    }
+  };
+  const finished = loop();
+  return {
+    wake() {
+      isWoken = true;
+      wakeSleeper();
+    },
+    async stop() {
+      isStopped = true;
+      wakeSleeper();
+      await finished;
+    },
+  };
+}

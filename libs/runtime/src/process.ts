@@ -1,0 +1,107 @@
+/** A process with one service or with all of them: the internal port, signals, one hard timer for the drain. */
+import { createServer, type Server } from 'node:http';
+import { Registry } from 'prom-client';
+import type { Environment } from './config.ts';
+import { createProcessMetrics } from './metrics.ts';
+import type { RunningService } from './service.ts';
+
+export type { Environment } from './config.ts';
+export type { RunningService } from './service.ts';
+export type Starter = (environment: Environment) => Promise<RunningService>;
+
+/** The drain of a process never takes longer: what is not done by then is done by whoever takes over. */
+export const hardDrainMs = 8_000;
+
+type Readiness = { ready: boolean; services: Record<string, Record<string, boolean>> };
+
+async function readiness(services: readonly RunningService[], isStarted: boolean): Promise<Readiness> {
+  const checks = await Promise.all(services.map(async (service) => [service.name, await service.checks()] as const));
+  const isReady = isStarted && checks.every(([, named]) => Object.values(named).every(Boolean));
+  return { ready: isReady, services: Object.fromEntries(checks) };
+}
+
+function startInternalServer(
+  port: number,
+  services: () => RunningService[],
+  isStarted: () => boolean,
+): Promise<Server> {
+  const processRegistry = createProcessMetrics();
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<{ status: number; type: string; body: string }> => {
+      switch (request.url) {
+        case '/healthz':
+          return { status: 200, type: 'application/json', body: '{"ok":true}' };
+        case '/readyz': {
+          const result = await readiness(services(), isStarted());
+          return { status: result.ready ? 200 : 503, type: 'application/json', body: JSON.stringify(result) };
+        }
+        case '/metrics': {
+          const merged = Registry.merge([processRegistry, ...services().map((service) => service.metrics.registry)]);
+          return { status: 200, type: merged.contentType, body: await merged.metrics() };
+        }
+        default:
+          return { status: 404, type: 'application/json', body: '{"error":{"code":"not_found"}}' };
+      }
+    };
+    answer().then(
+      ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
+      () => response.writeHead(500).end(),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, () => resolve(server));
+  });
+}
+
+/** Starts services side by side and the internal port; resolves when all are ready. */
+export async function startServices(
+  starters: readonly Starter[],
+  environment: Environment,
+): Promise<{ services: readonly RunningService[]; stop(): Promise<void> }> {
+  const services: RunningService[] = [];
+  let isStarted = false;
+  const port = Number(environment['CARILLON_INTERNAL_PORT'] ?? 9090);
+  const server = await startInternalServer(
+    port,
+    () => services,
+    () => isStarted,
+  );
+  const stop = async (): Promise<void> => {
+    isStarted = false;
+    const hardTimer = new Promise<void>((resolve) => setTimeout(resolve, hardDrainMs).unref());
+    await Promise.race([Promise.all(services.map((service) => service.stop())), hardTimer]);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  const results = await Promise.allSettled(starters.map(async (start) => void services.push(await start(environment))));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) {
+    await stop();
+    throw failure.reason;
+  }
+  isStarted = true;
+  return { services, stop };
+}
+
+/** The whole of a `main.ts`: runs until SIGTERM or SIGINT, then drains. */
+export async function runProcess(starters: readonly Starter[]): Promise<void> {
+  let stopping: Promise<void> | undefined;
+  const started = startServices(starters, process.env);
+  const onSignal = (): void => {
+    stopping ??= started.then(
+      (running) => running.stop(),
+      () => {},
+    );
+    void stopping.then(() => process.exit(0));
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  try {
+    const { services } = await started;
+    process.stdout.write(`${services.map((service) => service.name).join(', ')} ready\n`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Publishes what transactions left in the outbox. One leader a lane, in id order; rows of one entity one after another,
+ * rows of different entities side by side. A row is removed when its stream has acknowledged it, and published again
+ * with the same message id when that is not known.
+ */
+import { lanes, type Lane } from '@carillon/contracts/define';
+import { publish } from '@carillon/bus/publish';
+import type { Bus } from '@carillon/bus/connection';
+import { countOutbox, deleteOutbox, selectOutbox, type OutboxRow } from '@carillon/database/outbox';
+import type { Database } from '@carillon/database/database';
+import { holdLeases } from './lease-holder.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export type Relay = {
+  wake(lanes: ReadonlySet<Lane>): void;
+  /** Publishes what is there and stops. */
+  stop(): Promise<void>;
+};
+
+const batchSize = 500;
+/** What another replica committed is seen at the latest then, should its signal be lost. */
+const pollMs = 500;
+const longestBackoffMs = 2_000;
+const encoder = new TextEncoder();
+
+export type RelayOptions = {
+  service: string;
+  owner: string;
+  database: Database;
+  bus: Bus;
+  log: Logger;
+  metrics: Metrics;
+};
+
+export async function startRelay({ service, owner, database, bus, log, metrics }: RelayOptions): Promise<Relay> {
+  const wakers = new Map<Lane, () => void>();
+  const isWanted = new Set<Lane>();
+  let isStopped = false;
+  const wakeLane = (lane: Lane): void => {
+    isWanted.add(lane);
+    wakers.get(lane)?.();
+  };
+  const signal = (lane: Lane): string => `sig.relay.${service}.${lane}`;
+  const leases = await holdLeases({
+    database,
+    owner,
+    group: 'relay',
+    names: lanes.map((lane) => `relay:${lane}`),
+    log,
+    onChange: () => lanes.forEach(wakeLane),
+  });
+  const subscriptions = lanes.map((lane) => bus.nc.subscribe(signal(lane), { callback: () => wakeLane(lane) }));
+
+  const publishRow = async (row: OutboxRow): Promise<number | undefined> => {
+    try {
+      await publish(bus, { subject: row.subject, body: encoder.encode(row.body), headers: row.headers });
+      return row.id;
+    } catch {
+      return undefined;
+    }
+  };
+
+  /** @returns how many rows were published, and whether any failed */
+  const step = async (lane: Lane): Promise<{ done: number; failed: boolean }> => {
+    const rows = await selectOutbox(database, lane, batchSize);
+    let done = 0;
+    for (const wave of waves(rows)) {
+      if (leases.held(`relay:${lane}`) === undefined) return { done, failed: false };
+      const results = await Promise.all(wave.map(publishRow));
+      const ids = results.filter((id) => id !== undefined);
+      if (ids.length > 0) await deleteOutbox(database, ids);
+      done += ids.length;
+      metrics.published.inc({ lane }, ids.length);
+      if (ids.length < wave.length) return { done, failed: true };
+    }
+    return { done, failed: false };
+  };
+
+  const pause = (lane: Lane, ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(finish, ms);
+      function finish(): void {
+        clearTimeout(timer);
+        wakers.delete(lane);
+        resolve();
+      }
+      wakers.set(lane, finish);
+      if (isWanted.has(lane)) finish();
+    });
+
+  const run = async (lane: Lane): Promise<void> => {
+    let backoffMs = 0;
+    for (;;) {
+      isWanted.delete(lane);
+      try {
+        if (leases.held(`relay:${lane}`) !== undefined) {
+          const { done, failed } = await step(lane);
+          backoffMs = failed ? Math.min(longestBackoffMs, Math.max(50, backoffMs * 2)) : 0;
+          if (!failed && done > 0) continue;
+        }
+      } catch (error) {
+        backoffMs = Math.min(longestBackoffMs, Math.max(50, backoffMs * 2));
+        log.debug({ err: error, lane }, 'relay waits');
+      }
+      if (isStopped) return;
+      if (backoffMs > 0) await new Promise((resolve) => setTimeout(resolve, backoffMs * (0.5 + Math.random() / 2)));
+      else await pause(lane, pollMs);
+    }
+  };
+  const runs = lanes.map(run);
+
+  const gauge = setInterval(() => {
+    countOutbox(database)
+      .then((counts) => {
+        for (const lane of lanes) {
+          metrics.outboxWaiting.set({ lane }, counts.find((count) => count.lane === lane)?.waiting ?? 0);
+        }
+      })
+      .catch(() => {});
+  }, 5_000);
+  gauge.unref();
+
+  return {
+    wake(woken) {
+      for (const lane of woken) {
+        if (leases.held(`relay:${lane}`) !== undefined) wakeLane(lane);
+        else bus.nc.publish(signal(lane));
+      }
+    },
+    async stop() {
+      isStopped = true;
+      clearInterval(gauge);
+      lanes.forEach(wakeLane);
+      await Promise.all(runs);
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      await leases.stop();
+    },
+  };
+}
+
+/** Cuts rows into runs in which each entity stands once. */
+function* waves(rows: readonly OutboxRow[]): Generator<OutboxRow[]> {
+  let rest = rows;
+  while (rest.length > 0) {
+    const seen = new Set<string>();
+    const wave: OutboxRow[] = [];
+    const later: OutboxRow[] = [];
+    for (const row of rest) {
+      (seen.has(row.entity) ? later : wave).push(row);
+      seen.add(row.entity);
+    }
+    yield wave;
+    rest = later;
+  }
+}

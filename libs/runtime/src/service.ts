@@ -1,0 +1,178 @@
+/** A service's life: config, database, bus, handlers, relay, timers; readiness; an ordered drain with one hard timer. */
+import { randomUUID } from 'node:crypto';
+import type { Lane, ServiceName, StreamName } from '@carillon/contracts/define';
+import { connectBus, type Bus, type BusOptions } from '@carillon/bus/connection';
+import { provisionStreams } from '@carillon/bus/provision';
+import { openDatabase, type Database, type DatabaseOptions } from '@carillon/database/database';
+import { deleteOldInboxEntries } from '@carillon/database/inbox';
+import { migrate, type MigrationSet } from '@carillon/database/migrate';
+import { followDatabaseClock, type Clock } from './clock.ts';
+import { startCommands, type CommandHandler } from './commands.ts';
+import { commonConfig, readConfig, type Config, type Environment } from './config.ts';
+import { startDueLoop, type DueWork } from './due-loop.ts';
+import { createGate, type Gate } from './gate.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { startQueries, type QueryHandler } from './queries.ts';
+import { startRelay } from './relay.ts';
+import { startSubscription, type Subscription } from './subscriptions.ts';
+import { doWork, type Work, type WorkTools } from './work.ts';
+
+/** What the parts of a service are given. */
+export type ServiceTools = WorkTools & {
+  service: ServiceName;
+  /** Unique to this run; the owner of leases. */
+  instance: string;
+  bus: Bus;
+  clock: Clock;
+  gate: Gate;
+  metrics: Metrics;
+  isStopping: () => boolean;
+  /** Runs `body` in a transaction of its own, outside any command. */
+  work<T>(traceparent: string, body: (work: Work) => Promise<T>): Promise<T>;
+};
+
+export type ServiceDefinition = {
+  name: ServiceName;
+  migrations: readonly MigrationSet[];
+  /** Streams that it publishes to or consumes; made when missing. */
+  streams: readonly StreamName[];
+  commands?: readonly CommandHandler[];
+  queries?: readonly QueryHandler[];
+  subscriptions?: readonly Subscription[];
+  /** Timers: each a due loop of its own. */
+  timers?: (tools: ServiceTools) => readonly DueWork[];
+  /** What has no common form (intake, a seed). Started last, stopped first. */
+  extra?: (tools: ServiceTools) => Promise<{ stop(): Promise<void> }>;
+};
+
+/** Named checks for /readyz; no error text, which might carry what operators only should see. */
+export type Checks = Readonly<Record<string, boolean>>;
+
+export type RunningService = {
+  name: string;
+  metrics: Metrics;
+  checks(): Promise<Checks>;
+  stop(): Promise<void>;
+};
+
+/** What tests wrap: the pool, the bus, the time. */
+export type Dependencies = {
+  openDatabase(options: DatabaseOptions): Database;
+  connectBus(options: BusOptions): Promise<Bus>;
+  clock?: Clock;
+};
+export const realDependencies: Dependencies = { openDatabase, connectBus };
+
+const inboxSweepMs = 10 * 60_000;
+const drainMs = 4_000;
+/** Wakes the due loops of the service after a commit that changed a due time. */
+type Wakers = { wakeTimers: () => void };
+
+export type ServiceContext = { tools: ServiceTools; common: Config<typeof commonConfig> } & Wakers;
+
+export async function startService(
+  define: (context: ServiceContext) => ServiceDefinition,
+  name: ServiceName,
+  environment: Environment,
+  dependencies: Dependencies = realDependencies,
+): Promise<RunningService> {
+  const config = readConfig(commonConfig, environment);
+  const log: Logger = createLogger(name, { level: config.CARILLON_LOG_LEVEL, file: config.CARILLON_LOG_FILE });
+  const metrics = createMetrics(name);
+  const database = dependencies.openDatabase({
+    url: config.DATABASE_URL,
+    service: name,
+    onIdleError: (error) => log.warn({ err: error }, 'idle connection lost'),
+  });
+  const stops: (() => unknown)[] = [() => database.close()];
+  let isStopping = false;
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    while (stops.length > 0) {
+      await Promise.resolve(stops.pop()?.()).catch((error: unknown) => log.warn({ err: error }, 'stopping'));
+    }
+  };
+  try {
+    const instance = `${name}-${randomUUID()}`;
+    const bus = await dependencies.connectBus({ url: config.NATS_URL, name });
+    stops.push(() => bus.close());
+    let relayWake: (lanes: ReadonlySet<Lane>) => void = () => {};
+    let loops: readonly { wake(): void }[] = [];
+    const gate = createGate(() => database.query('select 1'), log, 'database');
+    stops.push(() => gate.stop());
+
+    const tools: ServiceTools = {
+      service: name,
+      instance,
+      bus,
+      database,
+      gate,
+      log,
+      metrics,
+      clock: { now: () => Date.now(), wakeAfter: () => () => {} },
+      now: () => tools.clock.now(),
+      isStopping: () => isStopping,
+      wakeRelay: (lanes) => relayWake(lanes),
+      work: (traceparent, body) => doWork(tools, traceparent, body),
+    };
+    const definition = define({
+      tools,
+      common: config,
+      wakeTimers: () => {
+        for (const loop of loops) loop.wake();
+      },
+    });
+    await migrate(config.DATABASE_URL, name, definition.migrations);
+    if (dependencies.clock === undefined) {
+      const clock = await followDatabaseClock(database, log);
+      tools.clock = clock;
+      stops.push(() => clock.stop());
+    } else tools.clock = dependencies.clock;
+    await provisionStreams(bus, definition.streams, { replicas: config.CARILLON_REPLICAS });
+
+    const relay = await startRelay({ service: name, owner: instance, database, bus, log, metrics });
+    relayWake = (lanes) => relay.wake(lanes);
+    stops.push(() => relay.stop());
+    const started = (definition.timers?.(tools) ?? []).map((work) =>
+      startDueLoop(work, { clock: tools.clock, gate, log }),
+    );
+    loops = started;
+    stops.push(() => Promise.all(started.map((loop) => loop.stop())));
+    for (const subscription of definition.subscriptions ?? []) {
+      const consumption = await startSubscription(tools, subscription);
+      stops.push(() => consumption.stop(drainMs));
+    }
+    for (const consumption of await startCommands(tools, definition.commands ?? [])) {
+      stops.push(() => consumption.stop(drainMs));
+    }
+    stops.push(startQueries(tools, definition.queries ?? []));
+    const extra = await definition.extra?.(tools);
+    if (extra !== undefined) stops.push(() => extra.stop());
+
+    const sweep = setInterval(() => {
+      deleteOldInboxEntries(database, tools.now()).catch(() => {});
+    }, inboxSweepMs);
+    sweep.unref();
+    stops.push(() => clearInterval(sweep));
+    log.info({ instance }, 'started');
+    return {
+      name,
+      metrics,
+      async checks() {
+        const answers = await Promise.race([
+          database.query('select 1').then(
+            () => true,
+            () => false,
+          ),
+          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000).unref()),
+        ]);
+        return { nats: bus.isConnected(), database: answers, running: !isStopping };
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

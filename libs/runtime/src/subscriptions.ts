@@ -1,0 +1,105 @@
+/** Events of other services: each handled once in effect, in a transaction with its inbox row. */
+import type { DataOf, EventDefinition, StreamName } from '@carillon/contracts/define';
+import { validate } from '@carillon/contracts/schema';
+import { eventHeaders } from '@carillon/contracts/streams';
+import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
+import { decode } from '@carillon/bus/request';
+import { takeInboxKey } from '@carillon/database/inbox';
+import { buryDelivery } from './dead-letters.ts';
+import { crashLoopDeliveries, judge } from './outcome.ts';
+import type { ServiceTools } from './service.ts';
+import { childTrace } from './trace.ts';
+import { doWork, type Work } from './work.ts';
+import { createWorkerPool } from './worker-pool.ts';
+
+export type EventWork = Work & {
+  readonly hospital: string;
+  /** Of the entity; what is lower or equal to what was seen is to be ignored. */
+  readonly version: number;
+};
+export type EventHandler = { definition: EventDefinition; handle(work: EventWork, data: unknown): Promise<void> };
+
+export const onEvent = <E extends EventDefinition>(
+  definition: E,
+  handle: (work: EventWork, data: DataOf<E>) => Promise<void>,
+): EventHandler => ({ definition, handle: (work, data) => handle(work, data as DataOf<E>) });
+
+export type Subscription = {
+  stream: StreamName;
+  /** One filter: nats-server 2.9 knows no more a consumer. */
+  filter: string;
+  durable: string;
+  ackWaitMs: number;
+  /** Events that pass the filter and have no handler are none of our business, and are acknowledged. */
+  handlers: readonly EventHandler[];
+};
+
+/** Longer than the event streams keep a message that might be delivered again. */
+const keepMs = 8 * 86_400_000;
+
+export async function startSubscription(tools: ServiceTools, subscription: Subscription): Promise<Consumption> {
+  const { bus, gate, log, metrics, service } = tools;
+  const byName = new Map(subscription.handlers.map((handler) => [handler.definition.name, handler]));
+
+  const handleEvent = async (delivery: Delivery, handler: EventHandler): Promise<void> => {
+    const checked = validate(handler.definition.data, decode(delivery.body));
+    if (!checked.ok) throw new Error(`breaks its contract: ${JSON.stringify(checked.issues)}`);
+    const traceparent = childTrace(delivery.header(eventHeaders.traceparent));
+    const hospital = delivery.subject.split('.')[1] ?? '';
+    const id = delivery.header(eventHeaders.id) ?? `${delivery.stream}-${delivery.sequence}`;
+    await doWork(tools, traceparent, async (work) => {
+      const at = { hospital, actor: '', operation: subscription.durable, key: id };
+      if (!(await takeInboxKey(work.tx, at, '', work.now + keepMs))) return;
+      const version = Number(delivery.header(eventHeaders.version) ?? 0);
+      await handler.handle({ ...work, hospital, version }, checked.value);
+    });
+  };
+
+  const settle = async (delivery: Delivery): Promise<void> => {
+    const name = delivery.header(eventHeaders.event) ?? '';
+    const handler = byName.get(name);
+    if (handler === undefined) return delivery.ack();
+    const endTimer = metrics.handlingSeconds.startTimer({ kind: 'event', name });
+    const finish = (outcome: string): void => {
+      endTimer();
+      metrics.handled.inc({ kind: 'event', name, outcome });
+      delivery.ack();
+    };
+    for (;;) {
+      await gate.whenOpen();
+      if (tools.isStopping()) return delivery.release();
+      try {
+        if (delivery.deliveryCount >= crashLoopDeliveries) {
+          await buryDelivery(bus, service, delivery, `${delivery.deliveryCount} deliveries`);
+          return finish('poison');
+        }
+        await handleEvent(delivery, handler);
+        return finish('ok');
+      } catch (error) {
+        const outcome = judge(error);
+        if (outcome.kind !== 'later') {
+          const reason = outcome.kind === 'bad' ? outcome.error.message : outcome.reason;
+          log.error({ err: error, event: name }, 'event failed');
+          const isBuried = await buryDelivery(bus, service, delivery, reason).then(
+            () => true,
+            () => false,
+          );
+          if (isBuried) return finish('poison');
+        }
+        gate.close();
+      }
+    }
+  };
+
+  // One at a time: events of one entity must be applied in the order of their stream.
+  const pool = createWorkerPool(1, settle);
+  return consumeDurable(bus, {
+    stream: subscription.stream,
+    durable: subscription.durable,
+    filter: subscription.filter,
+    ackWaitMs: subscription.ackWaitMs,
+    maxInFlight: 64,
+    onDelivery: pool.push,
+    onTrouble: (what) => log.warn({ what }, 'consumer'),
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * Levels and their deadlines: D(k) = base + what level k waits. Deadlines are absolute, so lateness never adds up.
+ * The last level repeats while the alert is on; its repeats are counted from D(last) too.
+ */
+import type { Policy, Target } from '@carillon/contracts/alert-escalation';
+import type { Role } from '@carillon/contracts/define';
+import type { Issue } from '@carillon/contracts/schema';
+
+/** Who is there at this moment, for the patient and ward of one alert. */
+export type Staffing = {
+  /** The patient's bed nurses who are on shift. */
+  bedNurses: readonly string[];
+  /** On shift in the ward, by role. */
+  ward: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** On shift anywhere in the hospital, by role. */
+  hospital: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** On shift, whatever the role. */
+  onShift: ReadonlySet<string>;
+  /** Everybody with the role, on shift or not: for the failsafe only. */
+  anybody: Readonly<Partial<Record<Role, readonly string[]>>>;
+};
+
+/** The policy of a hospital that has not written one: to be signed off by whoever runs the wards. */
+export const defaultPolicy: Policy = {
+  levels: [
+    { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
+    { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }] },
+    { afterSeconds: 40, targets: [{ kind: 'wardRole', role: 'doctor' }] },
+    { afterSeconds: 60, targets: [{ kind: 'wardRole', role: 'responder' }, { kind: 'failsafe' }] },
+  ],
+  repeatSeconds: 60,
+};
+
+/** What a policy must hold beyond its shape. */
+export function findPolicyIssues(policy: Policy): Issue[] {
+  const issues: Issue[] = [];
+  for (const [index, level] of policy.levels.entries()) {
+    const before = policy.levels[index - 1];
+    if (before !== undefined && level.afterSeconds <= before.afterSeconds) {
+      issues.push({ path: `levels.${index}.afterSeconds`, message: 'Must be later than the level before' });
+    }
+    for (const [position, target] of level.targets.entries()) {
+      const path = `levels.${index}.targets.${position}`;
+      if (target.kind === 'wardRole' && target.role === undefined) {
+        issues.push({ path: `${path}.role`, message: 'wardRole needs a role' });
+      }
+      if (target.kind === 'person' && target.person === undefined) {
+        issues.push({ path: `${path}.person`, message: 'person needs a person' });
+      }
+    }
+  }
+  const last = policy.levels.length - 1;
+  if (policy.levels[last]?.targets.some((target) => target.kind === 'failsafe') !== true) {
+    issues.push({
+      path: `levels.${last}.targets`,
+      message: 'The last level needs a failsafe: somebody who always answers',
+    });
+  }
+  return issues;
+}
+
+function peopleOf(target: Target, staffing: Staffing): readonly string[] {
+  switch (target.kind) {
+    case 'bedNurse':
+      return staffing.bedNurses;
+    case 'wardRole':
+      return target.role === undefined ? [] : (staffing.ward[target.role] ?? []);
+    case 'person':
+      return target.person !== undefined && staffing.onShift.has(target.person) ? [target.person] : [];
+    case 'failsafe': {
+      const role = target.role ?? 'operator';
+      const onShift = staffing.hospital[role] ?? [];
+      if (onShift.length > 0) return onShift;
+      // Nobody on shift: whoever has the role, and if there is none, the admins. Never nobody while anybody exists.
+      const anybody = staffing.anybody[role] ?? [];
+      return anybody.length > 0 ? anybody : (staffing.anybody.admin ?? []);
+    }
+  }
+}
+
+/** @returns who is to be paged when a level (from 1) starts, each once */
+export function peopleAtLevel(policy: Policy, level: number, staffing: Staffing): string[] {
+  const targets = policy.levels[level - 1]?.targets ?? [];
+  return [...new Set(targets.flatMap((target) => peopleOf(target, staffing)))];
+}
+
+export function deadlineOf(policy: Policy, baseAt: number, level: number): number {
+  const definition = policy.levels[level - 1];
+  if (definition === undefined) throw new Error(`the policy has no level ${level}`);
+  return baseAt + definition.afterSeconds * 1000;
+}
+
+/** The first instant of the last level's series (its deadline, and then every repeat) that is after `at`. */
+export function nextRepeat(policy: Policy, baseAt: number, at: number): number {
+  const first = deadlineOf(policy, baseAt, policy.levels.length);
+  if (at < first) return first;
+  const intervalMs = policy.repeatSeconds * 1000;
+  return first + (Math.floor((at - first) / intervalMs) + 1) * intervalMs;
+}

@@ -1,0 +1,30 @@
+/** What `monitoring` found becomes an alert; an older event of a condition than what was seen changes nothing. */
+import type { Condition } from '@carillon/contracts/monitoring';
+import type { EventWork } from '@carillon/runtime/subscriptions';
+import { clear, episodeKey } from '../domain/alert.ts';
+import { isNewerCondition, lockOpenAlert, lockWaitingToReopen } from '../store.ts';
+import { raise } from './alerts.ts';
+import { saveChange } from './save.ts';
+
+export async function onConditionActive(work: EventWork, condition: Condition): Promise<void> {
+  const { patientId, wardId, kind, priority, message } = condition;
+  const { hospital, tx } = work;
+  const key = episodeKey(patientId, wardId, kind);
+  if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
+  // A condition that is raised while an earlier alert of it waits to reopen: the new alert is that reopening.
+  for (const waiting of await lockWaitingToReopen(tx, hospital, key)) {
+    await saveChange(work, waiting, clear(waiting, work.now));
+  }
+  await raise(work, { hospital, patientId, wardId, kind, priority, message, source: 'condition' });
+}
+
+export async function onConditionCleared(work: EventWork, condition: Condition): Promise<void> {
+  const { hospital, tx } = work;
+  const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
+  if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
+  const open = await lockOpenAlert(tx, hospital, key);
+  if (open !== undefined) await saveChange(work, open, clear(open, work.now));
+  for (const waiting of await lockWaitingToReopen(tx, hospital, key)) {
+    await saveChange(work, waiting, clear(waiting, work.now));
+  }
+}

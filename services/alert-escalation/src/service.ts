@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url';
+import {
+  acknowledgeAlert,
+  declineAlert,
+  getAlert,
+  getPolicy,
+  listAlerts,
+  raiseAlert,
+  resolveAlert,
+  setPolicy,
+} from '@carillon/contracts/alert-escalation';
+import type { Lane } from '@carillon/contracts/define';
+import { conditionChanged, conditionCleared, conditionRaised } from '@carillon/contracts/monitoring';
+import { onCommand } from '@carillon/runtime/commands';
+import type { Environment } from '@carillon/runtime/config';
+import { directoryProjectionMigrations, directorySubscription } from '@carillon/runtime/directory-projection';
+import { onQuery } from '@carillon/runtime/queries';
+import { startService, type Dependencies, type RunningService } from '@carillon/runtime/service';
+import { onEvent, type Subscription } from '@carillon/runtime/subscriptions';
+import * as alerts from './handlers/alerts.ts';
+import { onConditionActive, onConditionCleared } from './handlers/conditions.ts';
+import { escalationTimers } from './handlers/due.ts';
+import * as reads from './handlers/reads.ts';
+
+export const start = (environment: Environment, dependencies?: Dependencies): Promise<RunningService> =>
+  startService(
+    ({ wakeTimers }) => {
+      /** What changes a deadline wakes the loops when it has committed, and not before. */
+      const waking =
+        <W extends { afterCommit(action: () => void): void }, I, R>(handle: (work: W, input: I) => Promise<R>) =>
+        (work: W, input: I): Promise<R> => {
+          work.afterCommit(wakeTimers);
+          return handle(work, input);
+        };
+      const conditions = (lane: Lane): Subscription => ({
+        stream: 'CARE',
+        filter: `care.*.*.*.${lane}.condition.*`,
+        durable: `alert-escalation-conditions-${lane}`,
+        ackWaitMs: 4_000,
+        handlers: [
+          onEvent(conditionRaised, waking(onConditionActive)),
+          onEvent(conditionChanged, waking(onConditionActive)),
+          onEvent(conditionCleared, waking(onConditionCleared)),
+        ],
+      });
+      return {
+        name: 'alert-escalation',
+        migrations: [
+          directoryProjectionMigrations,
+          { folder: fileURLToPath(new URL('../migrations', import.meta.url)), table: 'migrations' },
+        ],
+        streams: ['COMMANDS', 'CARE', 'PERSON', 'DIRECTORY', 'DEADLETTERS'],
+        commands: [
+          onCommand(raiseAlert, waking(alerts.raiseAlert)),
+          onCommand(acknowledgeAlert, waking(alerts.acknowledgeAlert)),
+          onCommand(declineAlert, waking(alerts.declineAlert)),
+          onCommand(resolveAlert, waking(alerts.resolveAlert)),
+          onCommand(setPolicy, reads.setPolicy),
+        ],
+        queries: [
+          onQuery(listAlerts, reads.listAlerts),
+          onQuery(getAlert, reads.getAlert),
+          onQuery(getPolicy, reads.getPolicy),
+        ],
+        subscriptions: [conditions('critical'), conditions('normal'), directorySubscription('alert-escalation')],
+        timers: escalationTimers,
+      };
+    },
+    'alert-escalation',
+    environment,
+    dependencies,
+  );

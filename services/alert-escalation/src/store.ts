@@ -1,0 +1,331 @@
+import type { Policy } from '@carillon/contracts/alert-escalation';
+import type { Role } from '@carillon/contracts/define';
+import type { Priority } from '@carillon/contracts/monitoring';
+import type { Sql } from '@carillon/database/database';
+import type { AlertState, LogEntry, Page } from './domain/alert.ts';
+import type { Staffing } from './domain/levels.ts';
+
+type AlertRow = Omit<
+  AlertState,
+  'pages' | 'baseAt' | 'levelStartedAt' | 'ackUntil' | 'dueAt' | 'openedAt' | 'resolvedAt'
+> & {
+  baseAt: Date;
+  levelStartedAt: Date | null;
+  ackUntil: Date | null;
+  dueAt: Date | null;
+  openedAt: Date;
+  resolvedAt: Date | null;
+  pages: { run: number; level: number; attempt: number; person: string; at: string; status: Page['status'] }[] | null;
+};
+
+/** With the newest call of each level and person in the current run. */
+const selectAlert = `
+  select alert_id as "alertId", hospital, patient_id as "patientId", ward_id as "wardId", kind, priority, message,
+    source, state, condition, policy, run, base_at as "baseAt", level, attempt, level_started_at as "levelStartedAt",
+    ack_by as "ackBy", ack_until as "ackUntil", due_at as "dueAt", opened_at as "openedAt",
+    resolved_at as "resolvedAt", version,
+    (select json_agg(json_build_object('run', newest.run, 'level', newest.level, 'attempt', newest.attempt,
+         'person', newest.person, 'at', newest.at, 'status', newest.status) order by newest.at, newest.level, newest.person)
+     from (select distinct on (page.level, page.person) page.* from page
+           where page.alert_id = alert.alert_id and page.run = alert.run
+           order by page.level, page.person, page.attempt desc) newest) as pages
+  from alert`;
+
+const ms = (date: Date | null): number | null => (date === null ? null : date.getTime());
+
+const toAlert = (row: AlertRow): AlertState => ({
+  ...row,
+  baseAt: row.baseAt.getTime(),
+  levelStartedAt: ms(row.levelStartedAt),
+  ackUntil: ms(row.ackUntil),
+  dueAt: ms(row.dueAt),
+  openedAt: row.openedAt.getTime(),
+  resolvedAt: ms(row.resolvedAt),
+  pages: (row.pages ?? []).map((page) => ({ ...page, at: Date.parse(page.at) })),
+});
+
+export async function findAlert(sql: Sql, hospital: string, alertId: string): Promise<AlertState | undefined> {
+  const { rows } = await sql.query<AlertRow>(`${selectAlert} where hospital = $1 and alert_id = $2`, [
+    hospital,
+    alertId,
+  ]);
+  return rows[0] === undefined ? undefined : toAlert(rows[0]);
+}
+
+export async function lockAlert(tx: Sql, hospital: string, alertId: string): Promise<AlertState | undefined> {
+  const { rows } = await tx.query<AlertRow>(
+    `${selectAlert} where hospital = $1 and alert_id = $2 for update of alert`,
+    [hospital, alertId],
+  );
+  return rows[0] === undefined ? undefined : toAlert(rows[0]);
+}
+
+/** The open alert of an episode, locked. */
+export async function lockOpenAlert(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState | undefined> {
+  const { rows } = await tx.query<AlertRow>(
+    `${selectAlert} where hospital = $1 and episode_key = $2 and state <> 'resolved' for update of alert`,
+    [hospital, episodeKey],
+  );
+  return rows[0] === undefined ? undefined : toAlert(rows[0]);
+}
+
+/** Resolved alerts that would open anew while their condition lasts, locked. */
+export async function lockWaitingToReopen(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState[]> {
+  const { rows } = await tx.query<AlertRow>(
+    `${selectAlert} where hospital = $1 and episode_key = $2 and state = 'resolved' and due_at is not null
+     for update of alert`,
+    [hospital, episodeKey],
+  );
+  return rows.map(toAlert);
+}
+
+/** What is due, most overdue first; rows that another engine holds are passed over. */
+export async function claimDueAlerts(
+  tx: Sql,
+  now: number,
+  priorities: readonly Priority[],
+  limit: number,
+): Promise<AlertState[]> {
+  const { rows } = await tx.query<AlertRow>(
+    `${selectAlert} where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3
+     for update of alert skip locked`,
+    [new Date(now), priorities, limit],
+  );
+  return rows.map(toAlert);
+}
+
+export async function nextDueTime(sql: Sql, priorities: readonly Priority[]): Promise<number | undefined> {
+  const { rows } = await sql.query<{ due: Date | null }>(
+    'select min(due_at) as due from alert where due_at is not null and priority = any($1::text[])',
+    [priorities],
+  );
+  return rows[0]?.due?.getTime();
+}
+
+const date = (at: number | null): Date | null => (at === null ? null : new Date(at));
+
+const changing = (alert: AlertState): unknown[] => [
+  alert.alertId,
+  alert.priority,
+  alert.state,
+  alert.condition,
+  alert.run,
+  new Date(alert.baseAt),
+  alert.level,
+  alert.attempt,
+  date(alert.levelStartedAt),
+  alert.ackBy,
+  date(alert.ackUntil),
+  date(alert.dueAt),
+  date(alert.resolvedAt),
+  alert.version,
+];
+
+/** @returns false when the episode has an open alert already */
+export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into alert (alert_id, priority, state, condition, run, base_at, level, attempt, level_started_at, ack_by,
+       ack_until, due_at, resolved_at, version, hospital, patient_id, ward_id, kind, message, source, policy, opened_at,
+       episode_key)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+     on conflict (hospital, episode_key) where state <> 'resolved' do nothing`,
+    [
+      ...changing(alert),
+      alert.hospital,
+      alert.patientId,
+      alert.wardId,
+      alert.kind,
+      alert.message,
+      alert.source,
+      JSON.stringify(alert.policy),
+      new Date(alert.openedAt),
+      episodeKey,
+    ],
+  );
+  return rowCount === 1;
+}
+
+export async function updateAlert(tx: Sql, alert: AlertState): Promise<void> {
+  await tx.query(
+    `update alert set priority = $2, state = $3, condition = $4, run = $5, base_at = $6, level = $7, attempt = $8,
+       level_started_at = $9, ack_by = $10, ack_until = $11, due_at = $12, resolved_at = $13, version = $14
+     where alert_id = $1`,
+    changing(alert),
+  );
+}
+
+export async function upsertPages(tx: Sql, alertId: string, pages: readonly Page[]): Promise<void> {
+  if (pages.length === 0) return;
+  await tx.query(
+    `insert into page (alert_id, run, level, attempt, person, at, status)
+     select $1, run, level, attempt, person, at, status
+     from unnest($2::int[], $3::int[], $4::int[], $5::text[], $6::timestamptz[], $7::text[])
+       as given (run, level, attempt, person, at, status)
+     on conflict (alert_id, run, level, attempt, person) do update set status = excluded.status`,
+    [
+      alertId,
+      pages.map((page) => page.run),
+      pages.map((page) => page.level),
+      pages.map((page) => page.attempt),
+      pages.map((page) => page.person),
+      pages.map((page) => new Date(page.at)),
+      pages.map((page) => page.status),
+    ],
+  );
+}
+
+export async function insertLog(tx: Sql, alertId: string, entries: readonly LogEntry[]): Promise<void> {
+  for (const entry of entries) {
+    await tx.query(
+      'insert into alert_log (alert_id, at, kind, actor, level, people, reason) values ($1, $2, $3, $4, $5, $6, $7)',
+      [
+        alertId,
+        new Date(entry.at),
+        entry.kind,
+        entry.actor ?? null,
+        entry.level ?? null,
+        entry.people ?? null,
+        entry.reason ?? null,
+      ],
+    );
+  }
+}
+
+/** The timeline of an alert; at most its newest 500 entries. */
+export async function listLog(sql: Sql, alertId: string): Promise<LogEntry[]> {
+  const { rows } = await sql.query<{
+    at: Date;
+    kind: string;
+    actor: string | null;
+    level: number | null;
+    people: string[] | null;
+    reason: string | null;
+  }>(
+    `select at, kind, actor, level, people, reason from
+       (select * from alert_log where alert_id = $1 order by id desc limit 500) newest order by id`,
+    [alertId],
+  );
+  return rows.map((row) => ({
+    at: row.at.getTime(),
+    kind: row.kind,
+    ...(row.actor === null ? {} : { actor: row.actor }),
+    ...(row.level === null ? {} : { level: row.level }),
+    ...(row.people === null ? {} : { people: row.people }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+  }));
+}
+
+export type AlertFilter = {
+  hospital: string;
+  /** Only of these wards and patients (or'ed); undefined for everything. */
+  visible: { wards: readonly string[]; patients: readonly string[]; person: string } | undefined;
+  wardId: string | undefined;
+  patientId: string | undefined;
+  state: string | undefined;
+  before: { openedAt: number; alertId: string } | undefined;
+  limit: number;
+};
+
+export async function listAlerts(sql: Sql, filter: AlertFilter): Promise<AlertState[]> {
+  const { visible } = filter;
+  const { rows } = await sql.query<AlertRow>(
+    `${selectAlert}
+     where hospital = $1
+       and ($2::text is null or ward_id = $2)
+       and ($3::text is null or patient_id = $3)
+       and ($4::text is null or state = $4)
+       and ($5::timestamptz is null or (opened_at, alert_id) < ($5, $6))
+       and ($7::boolean or ward_id = any($8::text[]) or patient_id = any($9::text[])
+         or exists (select from page where page.alert_id = alert.alert_id and page.person = $10))
+     order by opened_at desc, alert_id desc limit $11`,
+    [
+      filter.hospital,
+      filter.wardId ?? null,
+      filter.patientId ?? null,
+      filter.state ?? null,
+      filter.before === undefined ? null : new Date(filter.before.openedAt),
+      filter.before?.alertId ?? null,
+      visible === undefined,
+      visible?.wards ?? [],
+      visible?.patients ?? [],
+      visible?.person ?? '',
+      filter.limit,
+    ],
+  );
+  return rows.map(toAlert);
+}
+
+/** Whether the person was ever called to the alert, in whatever run. */
+export async function wasPaged(sql: Sql, alertId: string, person: string): Promise<boolean> {
+  const { rows } = await sql.query('select from page where alert_id = $1 and person = $2 limit 1', [alertId, person]);
+  return rows.length > 0;
+}
+
+export async function findPolicy(sql: Sql, hospital: string, policyId: string): Promise<Policy | undefined> {
+  const { rows } = await sql.query<{ body: Policy }>('select body from policy where hospital = $1 and policy_id = $2', [
+    hospital,
+    policyId,
+  ]);
+  return rows[0]?.body;
+}
+
+export async function upsertPolicy(tx: Sql, hospital: string, policyId: string, policy: Policy): Promise<void> {
+  await tx.query(
+    `insert into policy (hospital, policy_id, body, version) values ($1, $2, $3, 1)
+     on conflict (hospital, policy_id) do update set body = excluded.body, version = policy.version + 1`,
+    [hospital, policyId, JSON.stringify(policy)],
+  );
+}
+
+/** Remembers the newest version of a condition. @returns false for one that is older than what was seen */
+export async function isNewerCondition(
+  tx: Sql,
+  hospital: string,
+  episodeKey: string,
+  version: number,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into condition_seen (hospital, episode_key, version) values ($1, $2, $3)
+     on conflict (hospital, episode_key) do update set version = excluded.version
+     where condition_seen.version < excluded.version`,
+    [hospital, episodeKey, version],
+  );
+  return rowCount === 1;
+}
+
+/** Who is there now, for one patient and ward: from the projection of the directory. */
+export async function loadStaffing(
+  sql: Sql,
+  at: { hospital: string; patientId: string | null; wardId: string | null; now: number },
+): Promise<Staffing> {
+  const { rows } = await sql.query<{
+    person: string;
+    role: Role;
+    ward: string | null;
+    on_shift: boolean;
+    bed: boolean;
+  }>(
+    `select shift.person_id as person, shift.role, shift.ward_id as ward, true as on_shift,
+       coalesce(shift.person_id = any(team.bed_nurses), false) as bed
+     from directory_shift shift
+     left join directory_care_team team on team.hospital = $1 and team.patient_id = $2
+     where shift.hospital = $1 and shift.starts_at <= $3 and (shift.ends_at is null or shift.ends_at > $3)
+     union all
+     select person_id, role, null, false, false from directory_person, unnest(roles) as role
+     where hospital = $1 and roles && array['operator', 'admin', 'responder', 'doctor', 'nurse']
+     order by person`,
+    [at.hospital, at.patientId, new Date(at.now)],
+  );
+  const byRole = (keep: (row: (typeof rows)[number]) => boolean): Partial<Record<Role, string[]>> => {
+    const result: Partial<Record<Role, string[]>> = {};
+    for (const row of rows.filter(keep)) (result[row.role] ??= []).push(row.person);
+    return result;
+  };
+  return {
+    bedNurses: [...new Set(rows.filter((row) => row.bed).map((row) => row.person))],
+    ward: byRole((row) => row.on_shift && row.ward === at.wardId && row.ward !== null),
+    hospital: byRole((row) => row.on_shift),
+    onShift: new Set(rows.filter((row) => row.on_shift).map((row) => row.person)),
+    anybody: byRole((row) => !row.on_shift),
+  };
+}

@@ -1,0 +1,79 @@
+import { expect, test } from '@jest/globals';
+import { createBoard } from './board.ts';
+import type { Alert, Reading } from './types.ts';
+
+const anAlert = (change: Partial<Alert> = {}): Alert => ({
+  alertId: 'a1',
+  patientId: 'p1',
+  wardId: 'w1',
+  kind: 'spo2:below',
+  priority: 'high',
+  message: 'SpO2 below 90 %',
+  state: 'open',
+  presence: 'on',
+  level: 1,
+  openedAt: '2026-11-21T08:00:00.000Z',
+  version: 1,
+  pages: [],
+  ...change,
+});
+
+const aReading = (second: number, value: number, vital = 'spo2'): Reading => ({
+  vital,
+  value,
+  unit: '%',
+  measuredAt: `2026-11-21T08:00:${String(second).padStart(2, '0')}.000Z`,
+  quality: 'good',
+});
+
+const everything = () => true;
+
+test('only the cell of the reading that changed tells its listeners', () => {
+  const board = createBoard();
+  const heard: string[] = [];
+  board.reading('p1', 'spo2').subscribe(() => heard.push('p1 spo2'));
+  board.reading('p2', 'spo2').subscribe(() => heard.push('p2 spo2'));
+  board.putReadings('p1', [aReading(1, 97)]);
+  expect(heard).toEqual(['p1 spo2']);
+});
+
+test('a late reading joins the trend and never takes the place of a newer one', () => {
+  const board = createBoard();
+  board.putReadings('p1', [aReading(5, 97), aReading(3, 91)]);
+  expect(board.reading('p1', 'spo2').get()?.value).toBe(97);
+  expect(board.trends.points('p1', 'spo2').map(({ value }) => value)).toEqual([91, 97]);
+  expect(board.newestAt('p1').get()).toBe(Date.parse('2026-11-21T08:00:05.000Z'));
+});
+
+test('an alert of a lower or equal version is ignored', () => {
+  const board = createBoard();
+  expect(board.putAlert(anAlert({ version: 3, state: 'acknowledged' }))).toBe(true);
+  expect(board.putAlert(anAlert({ version: 2 }))).toBe(false);
+  expect(board.putAlert(anAlert({ version: 3 }))).toBe(false);
+  expect(board.activeAlerts.get()[0]?.state).toBe('acknowledged');
+});
+
+test('an older event does not bring a resolved alert back', () => {
+  const board = createBoard();
+  board.putAlert(anAlert({ version: 1 }));
+  board.putAlert(anAlert({ version: 4, state: 'resolved', presence: 'off' }));
+  board.putAlert(anAlert({ version: 3, state: 'acknowledged' }));
+  expect(board.activeAlerts.get()).toEqual([]);
+  expect(board.patientAlerts('p1').get()).toEqual([]);
+});
+
+test('a snapshot drops what it does not list, but not what came in while it was read', () => {
+  const board = createBoard();
+  board.putAlert(anAlert({ alertId: 'ended-unseen' }));
+  const since = board.mark();
+  board.putAlert(anAlert({ alertId: 'raised-meanwhile' }));
+  board.putAlerts([anAlert({ alertId: 'listed' })], since, everything);
+  expect(board.activeAlerts.get().map(({ alertId }) => alertId)).toEqual(['listed', 'raised-meanwhile']);
+});
+
+test('a snapshot of one ward leaves the alerts of another', () => {
+  const board = createBoard();
+  board.putAlert(anAlert({ alertId: 'elsewhere', wardId: 'w2' }));
+  board.putAlerts([], board.mark(), (alert) => alert.wardId === 'w1');
+  expect(board.activeAlerts.get()).toHaveLength(1);
+});

@@ -1,0 +1,128 @@
+/**
+ * What the screen knows, in cells: one for every reading, score, alert and ward. Components subscribe to the
+ * cell they draw. Rules of merging live here: newer readings win by measurement time, alerts by version.
+ */
+import { byUrgency } from './alerts.ts';
+import { type Cell, createCell, createCellMap } from './cell.ts';
+import type { Link } from './realtime.ts';
+import { createTrends } from './trends.ts';
+import type { Alert, PatientStatus, Reading, Score, Ward } from './types.ts';
+
+/** Those that a tile draws a line of. */
+export const TREND_VITALS = ['heartRate', 'pulse', 'spo2'];
+
+const NO_ALERTS: readonly Alert[] = [];
+
+export type Board = ReturnType<typeof createBoard>;
+
+export const createBoard = () => {
+  const readings = createCellMap<Reading | undefined>(undefined);
+  const readingKeys = new Map<string, Set<string>>();
+  const newestAt = createCellMap<number>(0);
+  const scores = createCellMap<Score | undefined>(undefined);
+  const wards = createCellMap<Ward | undefined>(undefined);
+  /** Counts changes of wards: whoever writes the place of an alert has to write it anew. */
+  const wardChanges = createCell(0);
+  const patientAlerts = createCellMap<readonly Alert[]>(NO_ALERTS);
+  /** Open and acknowledged ones of every ward that is followed, by urgency. */
+  const activeAlerts: Cell<readonly Alert[]> = createCell(NO_ALERTS);
+  const link: Cell<Link> = createCell<Link>({ state: 'connecting', lastFrameAt: Date.now() });
+  const trends = createTrends();
+  /** Resolved ones stay known, so that an older event cannot bring them back. */
+  const alerts = new Map<string, { alert: Alert; changedAt: number }>();
+  let changes = 0;
+
+  const publishAlerts = (patientIds: Iterable<string | null>): void => {
+    const active = [...alerts.values()].map(({ alert }) => alert).filter((alert) => alert.state !== 'resolved');
+    activeAlerts.set(active.sort(byUrgency));
+    for (const patientId of new Set(patientIds)) {
+      if (patientId === null) continue;
+      patientAlerts.at(patientId).set(active.filter((alert) => alert.patientId === patientId));
+    }
+  };
+
+  /** False when what we have is as new. */
+  const keepAlert = (alert: Alert): boolean => {
+    const known = alerts.get(alert.alertId);
+    if (known && known.alert.version >= alert.version) return false;
+    changes += 1;
+    alerts.set(alert.alertId, { alert, changedAt: changes });
+    return true;
+  };
+
+  const putReading = (patientId: string, reading: Reading): void => {
+    const key = `${patientId} ${reading.vital}`;
+    const cell = readings.at(key);
+    const at = Date.parse(reading.measuredAt);
+    const known = cell.get();
+    if (TREND_VITALS.includes(reading.vital)) trends.append(patientId, reading);
+    // Late data belongs into the trend but never in place of what is newer.
+    if (known && Date.parse(known.measuredAt) > at) return;
+    cell.set(reading);
+    const vitals = readingKeys.get(patientId) ?? new Set();
+    readingKeys.set(patientId, vitals.add(reading.vital));
+    const newest = newestAt.at(patientId);
+    if (at > newest.get()) newest.set(at);
+  };
+
+  const putScore = (patientId: string, score: Score): void => {
+    const cell = scores.at(patientId);
+    const known = cell.get();
+    if (!known || Date.parse(known.at) <= Date.parse(score.at)) cell.set(score);
+  };
+
+  return {
+    link,
+    trends,
+    activeAlerts,
+    wardChanges,
+    knownWards: (): Ward[] => [...wards.entries()].flatMap(([, cell]) => cell.get() ?? []),
+    reading: (patientId: string, vital: string) => readings.at(`${patientId} ${vital}`),
+    knownVitals: (patientId: string): string[] => [...(readingKeys.get(patientId) ?? [])],
+    /** Measurement time of the newest sample, 0 when there is none. */
+    newestAt: (patientId: string) => newestAt.at(patientId),
+    score: (patientId: string) => scores.at(patientId),
+    ward: (wardId: string) => wards.at(wardId),
+    patientAlerts: (patientId: string) => patientAlerts.at(patientId),
+    alert: (alertId: string): Alert | undefined => alerts.get(alertId)?.alert,
+
+    putReadings: (patientId: string, items: readonly Reading[]): void => {
+      for (const reading of items) putReading(patientId, reading);
+    },
+    putScore,
+    putStatus: (status: PatientStatus): void => {
+      for (const reading of status.vitals) putReading(status.patientId, reading);
+      if (status.score) putScore(status.patientId, status.score);
+    },
+    putWard: (ward: Ward): void => {
+      const known = wards.at(ward.wardId).get();
+      // Equal versions come with every regular reading of the ward: nothing to draw anew.
+      if (known && known.version >= ward.version) return;
+      wards.at(ward.wardId).set(ward);
+      wardChanges.set(wardChanges.get() + 1);
+    },
+    /** True when the alert was news. */
+    putAlert: (alert: Alert): boolean => {
+      const isNews = keepAlert(alert);
+      if (isNews) publishAlerts([alert.patientId]);
+      return isNews;
+    },
+    /** Marks the moment before a snapshot is asked for; see putAlerts. */
+    mark: (): number => changes,
+    /**
+     * A whole snapshot of what is active in a scope. What we hold of that scope and the snapshot does not is over,
+     * unless it changed after the snapshot was asked for.
+     */
+    putAlerts: (items: readonly Alert[], since: number, isInScope: (alert: Alert) => boolean): void => {
+      const listed = new Set(items.map((alert) => alert.alertId));
+      const touched = new Set<string | null>();
+      for (const alert of items) if (keepAlert(alert)) touched.add(alert.patientId);
+      for (const [alertId, { alert, changedAt }] of alerts) {
+        if (listed.has(alertId) || changedAt > since || !isInScope(alert) || alert.state === 'resolved') continue;
+        alerts.delete(alertId);
+        touched.add(alert.patientId);
+      }
+      if (touched.size > 0) publishAlerts(touched);
+    },
+  };
+};

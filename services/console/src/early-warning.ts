@@ -1,0 +1,52 @@
+/**
+ * How a NEWS2 score is shown. The score itself comes from the server.
+ * Royal College of Physicians. National Early Warning Score (NEWS) 2. London: RCP, 2017.
+ */
+import type { Priority, Score } from './types.ts';
+import { vitalSign } from './vital-signs.ts';
+
+export const RCP_ACKNOWLEDGEMENT =
+  'NEWS2: Royal College of Physicians. National Early Warning Score (NEWS) 2: Standardising the assessment of ' +
+  'acute-illness severity in the NHS. Updated report of a working party. London: RCP, 2017.';
+
+export type ScoreView = {
+  /** "5", or "3–9" when parameters are missing. */
+  text: string;
+  isComplete: boolean;
+  /** Set from the lower bound only: what is certain. */
+  priority: Priority | undefined;
+  threshold: 'emergency' | 'urgent' | 'review' | 'none';
+  response: string;
+  missing: string;
+};
+
+const RESPONSES = {
+  emergency: 'Emergency assessment by a team with critical-care skills; continuous monitoring.',
+  urgent: 'Urgent assessment by a clinician or team competent in acute illness; at least hourly monitoring.',
+  review: 'Nurse informs the medical team, who review; at least hourly monitoring.',
+  low: 'A registered nurse assesses; monitoring at least 4–6-hourly.',
+  none: 'Routine monitoring, at least 12-hourly.',
+};
+
+export const viewScore = (score: Score | null | undefined): ScoreView | undefined => {
+  if (!score) return undefined;
+  const { lower, upper } = score;
+  const isComplete = lower === upper;
+  const hasThree = Object.values(score.parts).includes(3);
+  const threshold = lower >= 7 ? 'emergency' : lower >= 5 ? 'urgent' : hasThree ? 'review' : 'none';
+  const routine = lower === 0 ? RESPONSES.none : RESPONSES.low;
+  return {
+    text: isComplete ? String(lower) : `${lower}–${upper}`,
+    isComplete,
+    priority: threshold === 'emergency' ? 'high' : threshold === 'urgent' ? 'medium' : undefined,
+    threshold,
+    response: threshold === 'none' ? routine : RESPONSES[threshold],
+    missing: score.missing.map((vital) => vitalSign(vital).name.toLowerCase()).join(', '),
+  };
+};
+
+export const sayScore = (view: ScoreView | undefined): string => {
+  if (!view) return 'NEWS2: no score';
+  if (view.isComplete) return `NEWS2 ${view.text}`;
+  return `NEWS2 between ${view.text.replace('–', ' and ')}, incomplete. Missing: ${view.missing}`;
+};

@@ -1,0 +1,151 @@
+import { expect, test } from '@jest/globals';
+import { alarmState, byUrgency, isPaged, latestPages, leadingAlert, permittedActions } from './alerts.ts';
+import { sayScore, viewScore } from './early-warning.ts';
+import { runningTime, words } from './format.ts';
+import { LIVE, NO_DATA, staleSince, viewLink } from './freshness.ts';
+import { planGrid } from './grid.ts';
+import { mergePoints, toColumns } from './trends.ts';
+import type { Alert, Me, Score } from './types.ts';
+import { vitalOfAlert, writeValue } from './vital-signs.ts';
+
+const anAlert = (change: Partial<Alert> = {}): Alert => ({
+  alertId: 'a1',
+  patientId: 'p1',
+  wardId: 'w1',
+  kind: 'spo2:below',
+  priority: 'high',
+  message: '',
+  state: 'open',
+  presence: 'on',
+  level: 1,
+  openedAt: '2026-11-21T08:00:00.000Z',
+  version: 1,
+  pages: [],
+  ...change,
+});
+
+const aScore = (change: Partial<Score>): Score => ({
+  score: null,
+  lower: 0,
+  upper: 0,
+  missing: [],
+  risk: 'low',
+  parts: {},
+  at: '2026-11-21T08:00:00.000Z',
+  ...change,
+});
+
+const aNurse: Me = {
+  person: 'n1',
+  name: 'Nina',
+  hospital: 'h1',
+  roles: ['nurse'],
+  wards: [{ wardId: 'w1', name: 'Ward' }],
+  patients: [],
+};
+
+test('alerts are in order of priority, and then the one that has waited longest', () => {
+  const low = anAlert({ alertId: 'low', priority: 'low', openedAt: '2026-11-21T07:00:00.000Z' });
+  const young = anAlert({ alertId: 'young', openedAt: '2026-11-21T08:01:00.000Z' });
+  const old = anAlert({ alertId: 'old' });
+  expect([low, young, old].sort(byUrgency).map(({ alertId }) => alertId)).toEqual(['old', 'young', 'low']);
+});
+
+test('a tile shows what nobody has answered before what somebody has', () => {
+  const answered = anAlert({ alertId: 'answered', state: 'acknowledged', presence: 'ack' });
+  const waiting = anAlert({ alertId: 'waiting', priority: 'low' });
+  expect(leadingAlert([answered, waiting])?.alertId).toBe('waiting');
+  expect(alarmState(anAlert({ presence: 'latched' }))).toBe('latched');
+  expect(alarmState(anAlert({ state: 'resolved', presence: 'off' }))).toBe('none');
+});
+
+test('a page waits for me until it is declined, withdrawn, or the alert is answered', () => {
+  const page = { person: 'n1', level: 1, at: '', status: 'sent' };
+  expect(isPaged(anAlert({ pages: [page] }), 'n1')).toBe(true);
+  expect(isPaged(anAlert({ pages: [page] }), 'n2')).toBe(false);
+  expect(isPaged(anAlert({ pages: [{ ...page, status: 'declined' }] }), 'n1')).toBe(false);
+  expect(isPaged(anAlert({ pages: [page], state: 'acknowledged' }), 'n1')).toBe(false);
+  expect(
+    isPaged(
+      anAlert({
+        pages: [
+          { ...page, status: 'declined' },
+          { ...page, level: 4 },
+        ],
+      }),
+      'n1',
+    ),
+  ).toBe(true);
+});
+
+test('actions are offered to those who may: the ward, those who were paged, and for resolving nurses and doctors', () => {
+  const elsewhere = anAlert({ wardId: 'w2' });
+  expect(permittedActions(anAlert(), aNurse)).toEqual({ canAcknowledge: true, canDecline: false, canResolve: true });
+  expect(permittedActions(elsewhere, aNurse).canAcknowledge).toBe(false);
+  const responder = { ...aNurse, person: 'r1', roles: ['responder'] };
+  expect(permittedActions(anAlert(), responder)).toMatchObject({ canAcknowledge: true, canResolve: false });
+  const operator = { ...aNurse, person: 'o1', roles: ['operator'], wards: [] };
+  const paged = anAlert({ pages: [{ person: 'o1', level: 4, at: '', status: 'sent' }] });
+  expect(permittedActions(paged, operator)).toEqual({ canAcknowledge: true, canDecline: true, canResolve: false });
+});
+
+test('a person who was paged at several levels is named once, with the last', () => {
+  const pages = [1, 4].map((level) => ({ person: 'n1', level, at: '', status: 'sent' }));
+  expect(latestPages(anAlert({ pages })).map(({ level }) => level)).toEqual([4]);
+});
+
+test('a partial score shows its bounds and what is missing, and warns by the lower bound only', () => {
+  const view = viewScore(aScore({ lower: 3, upper: 9, missing: ['onOxygen', 'temperature'] }));
+  expect(view).toMatchObject({ text: '3–9', isComplete: false, priority: undefined });
+  expect(sayScore(view)).toBe('NEWS2 between 3 and 9, incomplete. Missing: air or oxygen, temperature');
+  expect(viewScore(aScore({ lower: 5, upper: 7 }))?.priority).toBe('medium');
+  expect(viewScore(aScore({ score: 7, lower: 7, upper: 7 }))).toMatchObject({ text: '7', threshold: 'emergency' });
+  expect(viewScore(aScore({ lower: 3, upper: 3, parts: { consciousness: 3 } }))?.threshold).toBe('review');
+});
+
+test('a bed is live for five seconds after its newest sample, and never while the link is not', () => {
+  expect(staleSince(1000, 'live', 6000)).toBe(LIVE);
+  expect(staleSince(1000, 'live', 6001)).toBe(1000);
+  expect(staleSince(1000, 'not live', 1001)).toBe(1000);
+  expect(staleSince(0, 'live', 1000)).toBe(NO_DATA);
+});
+
+test('a link that is being mended counts as not live after five seconds, a stopped one at once', () => {
+  expect(viewLink({ state: 'reconnecting', lastFrameAt: 0 }, 5000)).toBe('reconnecting');
+  expect(viewLink({ state: 'reconnecting', lastFrameAt: 0 }, 5001)).toBe('not live');
+  expect(viewLink({ state: 'stopped', lastFrameAt: 0, reason: '' }, 1)).toBe('not live');
+});
+
+test('a silence in a trend is a gap and not a line', () => {
+  const points = [0, 1000, 2000, 40_000].map((at) => ({ at, value: 97 }));
+  expect(toColumns(points)).toEqual([
+    [0, 1, 2, 3, 40],
+    [97, 97, 97, null, 97],
+  ]);
+  expect(mergePoints(points, [{ at: 1000, value: 95 }]).map(({ value }) => value)).toEqual([97, 95, 97, 97]);
+});
+
+test('the grid fills the board, and scrolls only when beds would be unreadable', () => {
+  expect(planGrid(6, 1460, 900)).toMatchObject({ columns: 3 });
+  const forty = planGrid(40, 1460, 900);
+  expect(forty.rowHeight * Math.ceil(40 / forty.columns)).toBeLessThanOrEqual(900);
+  expect(planGrid(6, 390, 700).columns).toBe(1);
+});
+
+test('values are written with the decimals of their kind', () => {
+  const reading = { unit: '', measuredAt: '', quality: 'good' };
+  expect(writeValue({ ...reading, vital: 'temperature', value: 38 })).toBe('38.0');
+  expect(writeValue({ ...reading, vital: 'spo2', value: 96.6 })).toBe('97');
+  expect(writeValue({ ...reading, vital: 'consciousness', value: 'V' })).toBe('V');
+});
+
+test('the vital sign of an alert follows from its kind', () => {
+  expect(vitalOfAlert({ kind: 'spo2:below' })).toBe('spo2');
+  expect(vitalOfAlert({ kind: 'high-respirationRate' })).toBe('respirationRate');
+  expect(vitalOfAlert({ kind: 'sos' })).toBeUndefined();
+});
+
+test('running clocks count up and never below zero', () => {
+  expect([-5000, 133_000, 3_733_000, 97_200_000].map(runningTime)).toEqual(['00:00', '02:13', '1:02:13', '1 d 03 h']);
+  expect(words('lowMedium')).toBe('low medium');
+});

@@ -1,0 +1,128 @@
+import { memo } from 'react';
+import { alarmState, leadingAlert } from '../alerts.ts';
+import { sayScore, viewScore } from '../early-warning.ts';
+import { clockTime } from '../format.ts';
+import { LIVE, NO_DATA } from '../freshness.ts';
+import type { Bed } from '../types.ts';
+import { vitalOfAlert } from '../vital-signs.ts';
+import { AlarmStrip } from './alarm-strip.tsx';
+import { useCell, useLive, useStaleSince } from './hooks.ts';
+import { BrokenLinkIcon } from './icons.tsx';
+import { TrendLine } from './trend-line.tsx';
+import { HeartBlock, PressureBlock, VitalBlock } from './vital-block.tsx';
+
+type BedTileProps = { bed: Bed; index: number; onOpen: (patientId: string) => void; isOpen: boolean };
+
+/** Rendered again for its own alarm and freshness only; every number below subscribes for itself. */
+export const BedTile = memo(({ bed, index, onOpen, isOpen }: BedTileProps) =>
+  bed.patientId === null ? (
+    <article className="bed bed-empty" aria-label={`${bed.label}, empty`}>
+      <div className="bed-face">
+        <h3 className="bed-label">{bed.label}</h3>
+        <p className="quiet">Empty</p>
+      </div>
+    </article>
+  ) : (
+    <OccupiedBed bed={bed} patientId={bed.patientId} index={index} onOpen={onOpen} isOpen={isOpen} />
+  ),
+);
+
+const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & { patientId: string }) => {
+  const { board } = useLive();
+  const alerts = useCell(board.patientAlerts(patientId));
+  const since = useStaleSince(patientId);
+  const isLive = since === LIVE;
+  const alert = leadingAlert(alerts);
+  const alarm = alert && vitalOfAlert(alert);
+  const id = `bed-${patientId}`;
+  return (
+    <article
+      className="bed"
+      data-testid={id}
+      data-live={isLive}
+      data-alarm={alarmState(alert)}
+      data-priority={alert?.priority}
+      data-open={isOpen}
+      aria-labelledby={`${id}-label`}
+    >
+      <div className="bed-face">
+        <StaleBand since={since} />
+        <header className="bed-head">
+          <h3 className="bed-label" id={`${id}-label`}>
+            {bed.label} <span className="bed-patient">{bed.patientName}</span>
+          </h3>
+          <ScoreBadge patientId={patientId} testId={`${id}-news2`} />
+        </header>
+        <AlarmStrip alert={alert} more={Math.max(0, alerts.length - 1)} />
+        <div className="bed-main">
+          <div className="bed-column">
+            <HeartBlock patientId={patientId} alarm={alarm} testId={`${id}-heartRate`} />
+            <HeartTrend patientId={patientId} />
+          </div>
+          <div className="bed-column">
+            <VitalBlock patientId={patientId} vital="spo2" alarm={alarm} testId={`${id}-spo2`} />
+            <TrendLine patientId={patientId} vital="spo2" />
+          </div>
+        </div>
+        <div className="bed-minor">
+          <VitalBlock patientId={patientId} vital="respirationRate" alarm={alarm} testId={`${id}-respirationRate`} />
+          <PressureBlock patientId={patientId} alarm={alarm} />
+          <VitalBlock patientId={patientId} vital="temperature" alarm={alarm} testId={`${id}-temperature`} />
+        </div>
+      </div>
+      <button
+        type="button"
+        className="bed-open"
+        data-bed-index={index}
+        data-patient={patientId}
+        aria-label={`Details of ${bed.label}, ${bed.patientName ?? 'no name'}`}
+        aria-keyshortcuts={index < 9 ? String(index + 1) : undefined}
+        aria-expanded={isOpen}
+        onClick={() => onOpen(patientId)}
+      />
+    </article>
+  );
+};
+
+const HeartTrend = ({ patientId }: { patientId: string }) => {
+  const { board } = useLive();
+  const hasHeartRate = useCell(board.reading(patientId, 'heartRate')) !== undefined;
+  const hasPulse = useCell(board.reading(patientId, 'pulse')) !== undefined;
+  return <TrendLine patientId={patientId} vital={!hasHeartRate && hasPulse ? 'pulse' : 'heartRate'} />;
+};
+
+/** Over everything else on a tile: nobody may take an old number for a live one. */
+const StaleBand = ({ since }: { since: number }) => {
+  if (since === LIVE) return null;
+  return (
+    <p className="stale-band">
+      <BrokenLinkIcon />
+      {since === NO_DATA ? <b>No data yet</b> : <b>Not live</b>}
+      {since !== NO_DATA && <span>since {clockTime(since)}</span>}
+    </p>
+  );
+};
+
+export const ScoreBadge = ({ patientId, testId }: { patientId: string; testId: string }) => {
+  const view = viewScore(useCell(useLive().board.score(patientId)));
+  return (
+    <div
+      className="score"
+      data-priority={view?.priority}
+      data-complete={view?.isComplete ?? false}
+      title={sayScore(view)}
+      role="img"
+      aria-label={sayScore(view)}
+    >
+      <span className="score-label">
+        NEWS2{view && !view.isComplete && <em> incomplete</em>}
+        {view?.threshold === 'review' && <em> 3 in one</em>}
+        {view?.threshold === 'urgent' && <em> urgent</em>}
+        {view?.threshold === 'emergency' && <em> emergency</em>}
+      </span>
+      <b className="score-value" data-testid={testId}>
+        {view?.text ?? '–'}
+      </b>
+    </div>
+  );
+};

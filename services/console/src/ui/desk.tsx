@@ -1,0 +1,175 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { alarmState, isPaged } from '../alerts.ts';
+import { OWN_BOARD } from '../live.ts';
+import { createSound } from '../sound.ts';
+import { switchTheme } from '../theme.ts';
+import type { Bed } from '../types.ts';
+import { AlertList } from './alert-list.tsx';
+import { BedDetail } from './bed-detail.tsx';
+import { Header } from './header.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+import { useCell, useLive } from './hooks.ts';
+import { LinkBanner } from './link-state.tsx';
+import { CallForHelp } from './own-view.tsx';
+import { PageBanner } from './page-banner.tsx';
+import { RaiseDialog } from './raise-dialog.tsx';
+import { Toasts } from './toasts.tsx';
+import { type Shortcuts, chooseAlert, pressOnChosen, useShortcuts } from './use-shortcuts.ts';
+import { WardBoard } from './ward-board.tsx';
+
+const NO_BEDS: readonly Bed[] = [];
+
+export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
+  const live = useLive();
+  const wardId = useCell(live.selectedWard);
+  const ward = useCell(live.board.ward(wardId ?? ''));
+  const beds = ward?.beds ?? NO_BEDS;
+  const patientIds = useMemo(() => beds.flatMap((bed) => bed.patientId ?? []), [beds]);
+  const [openPatient, setOpenPatient] = useState<string>();
+  const [dialog, setDialog] = useState<'help' | 'raise'>();
+  // On a phone, beds and alerts take turns; on wider screens both are there and this has no effect.
+  const [shows, setShows] = useState<'beds' | 'alerts'>('beds');
+  const [hasSound, toggleSound] = useSound();
+  const isOwn = wardId === OWN_BOARD;
+  useTitle();
+
+  const open = useCallback(
+    (patientId: string) => setOpenPatient((now) => (now === patientId ? undefined : patientId)),
+    [],
+  );
+  const close = useCallback(() => {
+    setOpenPatient((now) => {
+      if (now !== undefined) document.querySelector<HTMLElement>(`[data-patient="${CSS.escape(now)}"]`)?.focus();
+      return undefined;
+    });
+  }, []);
+  const nextWard = useCallback(() => {
+    const { wards } = live.me;
+    const next =
+      wards[(wards.findIndex((candidate) => candidate.wardId === live.selectedWard.get()) + 1) % wards.length];
+    if (next) live.selectWard(next.wardId);
+  }, [live]);
+
+  const shortcuts = useMemo<Shortcuts>(() => {
+    const nextAlert = () => {
+      setShows('alerts');
+      chooseAlert(1);
+    };
+    const previousAlert = () => chooseAlert(-1);
+    const keys: Shortcuts = {
+      j: nextAlert,
+      ArrowDown: nextAlert,
+      k: previousAlert,
+      ArrowUp: previousAlert,
+      a: () => pressOnChosen('[data-action="acknowledge"]', true),
+      d: () => pressOnChosen('[data-action="decline"]', false),
+      r: () => pressOnChosen('[data-action="resolve"]', true),
+      Enter: () => pressOnChosen('[data-expand]', false),
+      p: () => document.querySelector<HTMLElement>('[data-page-alert] button')?.focus(),
+      w: nextWard,
+      n: () => live.me.wards.length > 0 && setDialog('raise'),
+      s: toggleSound,
+      t: switchTheme,
+      '?': () => setDialog('help'),
+      Escape: close,
+    };
+    for (let digit = 1; digit <= 9; digit += 1)
+      keys[String(digit)] = () => document.querySelector<HTMLElement>(`[data-bed-index="${digit - 1}"]`)?.click();
+    return keys;
+  }, [live, nextWard, toggleSound, close]);
+  useShortcuts(shortcuts);
+
+  return (
+    <div className="desk" data-shows={shows} data-own={isOwn} data-has-board={wardId !== undefined}>
+      <a className="skip" href="#alerts-title">
+        Skip to alerts
+      </a>
+      <Header hasSound={hasSound} onSound={toggleSound} onHelp={() => setDialog('help')} onSignOut={onSignOut} />
+      <LinkBanner patientIds={patientIds} />
+      <PageBanner />
+      <div className="work">
+        {wardId !== undefined && (
+          <main className="board" aria-label={ward?.name ?? 'Ward'}>
+            {isOwn &&
+              beds.map(
+                (bed) =>
+                  bed.patientId !== null && <CallForHelp key={bed.bedId} bed={{ ...bed, patientId: bed.patientId }} />,
+              )}
+            {ward === undefined && <p className="placeholder">Loading the ward…</p>}
+            {ward !== undefined && beds.length === 0 && <p className="placeholder">There are no beds here.</p>}
+            {beds.length > 0 && <WardBoard beds={beds} openPatient={openPatient} onOpen={open} />}
+            {openPatient !== undefined && <BedDetail key={openPatient} patientId={openPatient} onClose={close} />}
+          </main>
+        )}
+        {!isOwn && <AlertList onRaise={() => setDialog('raise')} />}
+      </div>
+      {!isOwn && wardId !== undefined && <Turns shows={shows} onTurn={setShows} />}
+      <footer className="footer">
+        <span>NEWS2 © Royal College of Physicians 2017</span>
+        <span>Not a certified medical device</span>
+        <span className="footer-keys">
+          Press <kbd>?</kbd> for keys
+        </span>
+      </footer>
+      <Toasts />
+      {dialog === 'help' && <HelpDialog onClose={() => setDialog(undefined)} />}
+      {dialog === 'raise' && <RaiseDialog onClose={() => setDialog(undefined)} />}
+    </div>
+  );
+};
+
+type TurnsProps = { shows: 'beds' | 'alerts'; onTurn: (shows: 'beds' | 'alerts') => void };
+
+const Turns = ({ shows, onTurn }: TurnsProps) => {
+  const waiting = useCell(useLive().board.activeAlerts).filter((alert) => alarmState(alert) !== 'ack');
+  return (
+    <nav className="turns" aria-label="Views">
+      <button type="button" aria-pressed={shows === 'beds'} onClick={() => onTurn('beds')}>
+        Beds
+      </button>
+      <button type="button" aria-pressed={shows === 'alerts'} onClick={() => onTurn('alerts')}>
+        Alerts
+        {waiting[0] && (
+          <span className="priority ward-count" data-priority={waiting[0].priority}>
+            {waiting.length}
+          </span>
+        )}
+      </button>
+    </nav>
+  );
+};
+
+const useSound = (): [boolean, () => void] => {
+  const { board } = useLive();
+  const sound = useRef<ReturnType<typeof createSound>>(undefined);
+  const [isOn, setOn] = useState(false);
+  useEffect(() => {
+    if (!isOn) return undefined;
+    const play = () =>
+      sound.current?.play(board.activeAlerts.get().find((alert) => alarmState(alert) === 'on')?.priority);
+    play();
+    const end = board.activeAlerts.subscribe(play);
+    return () => {
+      end();
+      sound.current?.turnOff();
+    };
+  }, [isOn, board]);
+  const toggle = useCallback(() => {
+    sound.current ??= createSound();
+    // Inside the click or key, as browsers want it.
+    if (!isOn) sound.current.turnOn();
+    setOn(!isOn);
+  }, [isOn]);
+  return [isOn, toggle];
+};
+
+/** The tab says what waits, for whoever has another tab in front. */
+const useTitle = (): void => {
+  const { board, me } = useLive();
+  const alerts = useCell(board.activeAlerts);
+  const waiting = alerts.filter((alert) => alarmState(alert) !== 'ack').length;
+  const isMine = alerts.some((alert) => isPaged(alert, me.person));
+  useEffect(() => {
+    document.title = `${isMine ? '● ' : ''}${waiting > 0 ? `(${waiting}) ` : ''}Carillon`;
+  }, [waiting, isMine]);
+};

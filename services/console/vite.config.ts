@@ -1,0 +1,21 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// For `vite` alone (development): where the gateway listens.
+const gateway = process.env['CARILLON_GATEWAY'] ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    // The page runs under a content security policy without inline code: every asset stays a file of its own.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: {
+      '/v1': gateway,
+      '/realtime': { target: gateway, ws: true },
+    },
+  },
+});

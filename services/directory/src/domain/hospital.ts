@@ -1,0 +1,80 @@
+/** What an import changes, and what each person's entry then says: pure. */
+import type { HospitalFile, PersonEntry } from '@carillon/contracts/directory';
+import type { Issue } from '@carillon/contracts/schema';
+
+export const entityKinds = ['ward', 'person', 'admission', 'careTeam', 'shift'] as const;
+export type EntityKind = (typeof entityKinds)[number];
+/** The body is what the contract calls Ward, Person, Admission, CareTeam or Shift. */
+export type Entity = { kind: EntityKind; id: string; body: Record<string, unknown> };
+
+export const entityKey = (kind: EntityKind, id: string): string => `${kind} ${id}`;
+
+export function entitiesOf(file: HospitalFile): Entity[] {
+  return [
+    ...file.wards.map((body) => ({ kind: 'ward' as const, id: body.wardId, body })),
+    ...file.people.map((body) => ({ kind: 'person' as const, id: body.personId, body })),
+    ...file.admissions.map((body) => ({ kind: 'admission' as const, id: body.patientId, body })),
+    ...file.careTeams.map((body) => ({ kind: 'careTeam' as const, id: body.patientId, body })),
+    ...file.shifts.map((body) => ({ kind: 'shift' as const, id: body.shiftId, body })),
+  ];
+}
+
+/**
+ * Whether the file fits together with what is there: every ward, bed and person that is named exists.
+ * @param known what the directory holds already, as `entityKey`
+ */
+export function findIssues(file: HospitalFile, known: ReadonlySet<string>, knownBeds: ReadonlySet<string>): Issue[] {
+  const keys = new Set([...known, ...entitiesOf(file).map((entity) => entityKey(entity.kind, entity.id))]);
+  const beds = new Set([
+    ...knownBeds,
+    ...file.wards.flatMap((ward) => ward.beds.map((bed) => `${ward.wardId} ${bed.bedId}`)),
+  ]);
+  const issues: Issue[] = [];
+  const need = (kind: EntityKind, id: string, path: string): void => {
+    if (!keys.has(entityKey(kind, id))) issues.push({ path, message: `No ${kind} ${id}` });
+  };
+  for (const [index, person] of file.people.entries()) {
+    for (const ward of person.wards) need('ward', ward, `people.${index}.wards`);
+  }
+  for (const [index, admission] of file.admissions.entries()) {
+    need('person', admission.patientId, `admissions.${index}.patientId`);
+    if (!beds.has(`${admission.wardId} ${admission.bedId}`)) {
+      issues.push({
+        path: `admissions.${index}.bedId`,
+        message: `Ward ${admission.wardId} has no bed ${admission.bedId}`,
+      });
+    }
+  }
+  for (const [index, team] of file.careTeams.entries()) {
+    need('person', team.patientId, `careTeams.${index}.patientId`);
+    for (const id of [...team.bedNurses, ...team.caregivers]) need('person', id, `careTeams.${index}`);
+  }
+  for (const [index, shift] of file.shifts.entries()) {
+    need('person', shift.personId, `shifts.${index}.personId`);
+    if (shift.wardId !== null) need('ward', shift.wardId, `shifts.${index}.wardId`);
+  }
+  return issues;
+}
+
+type PersonFacts = {
+  hospital: string;
+  person: { personId: string; name: string; roles: PersonEntry['roles']; wards: string[] };
+  admission: { wardId: string; bedId: string } | undefined;
+  caregiverOf: readonly string[];
+};
+
+/** The entry that every gateway holds for a person: what a permission check needs, and no more. */
+export const personEntry = ({
+  hospital,
+  person,
+  admission,
+  caregiverOf,
+}: PersonFacts): Omit<PersonEntry, 'version'> => ({
+  person: person.personId,
+  hospital,
+  name: person.name,
+  roles: person.roles,
+  wards: [...person.wards].sort(),
+  caregiverOf: [...caregiverOf].sort(),
+  placement: admission === undefined ? null : { wardId: admission.wardId, bedId: admission.bedId },
+});

@@ -1,0 +1,74 @@
+import {
+  admissionChanged,
+  careTeamChanged,
+  personChanged,
+  shiftChanged,
+  wardChanged,
+  type HospitalFile,
+} from '@carillon/contracts/directory';
+import type { EventDefinition } from '@carillon/contracts/define';
+import { CodedError, badInput } from '@carillon/contracts/errors';
+import { peopleSubject } from '@carillon/contracts/streams';
+import type { CommandWork } from '@carillon/runtime/commands';
+import type { Work } from '@carillon/runtime/work';
+import { entitiesOf, entityKey, findIssues, personEntry, type EntityKind } from '../domain/hospital.ts';
+import {
+  releaseChangedBeds,
+  listBeds,
+  listEntityKeys,
+  listPeople,
+  lockHospital,
+  upsertEntities,
+  upsertPersonEntries,
+} from '../store.ts';
+
+const eventOf: Readonly<Record<EntityKind, EventDefinition>> = {
+  ward: wardChanged,
+  person: personChanged,
+  admission: admissionChanged,
+  careTeam: careTeamChanged,
+  shift: shiftChanged,
+};
+
+/** Adds and updates; whoever is not in the file stays as he is. Idempotent: what is equal is not touched. */
+export async function importFile(work: Work, file: HospitalFile): Promise<{ changed: number }> {
+  const { tx } = work;
+  const hospital = file.hospital.hospitalId;
+  await lockHospital(tx, hospital, file.hospital.name);
+  const known = new Set((await listEntityKeys(tx, hospital)).map(({ kind, id }) => entityKey(kind, id)));
+  const beds = new Set((await listBeds(tx, hospital)).map((bed) => `${bed.wardId} ${bed.bedId}`));
+  const issues = findIssues(file, known, beds);
+  if (issues.length > 0) throw badInput(issues);
+
+  await releaseChangedBeds(tx, hospital, file.admissions);
+  const changed = await upsertEntities(tx, hospital, entitiesOf(file));
+  for (const { kind, id, body, version } of changed) {
+    work.emit(
+      eventOf[kind],
+      { ...body, version },
+      { lane: 'normal', entity: entityKey(kind, id), version, tokens: { hospital, id } },
+    );
+  }
+  const people = await listPeople(tx, hospital);
+  const entries = await upsertPersonEntries(
+    tx,
+    hospital,
+    people.map((row) => personEntry({ hospital, ...row })),
+  );
+  for (const entry of entries) {
+    // The key-value entry of every gateway goes the way of all events: committed first, published once, in order.
+    work.publish({
+      lane: 'normal',
+      entity: entityKey('person', `entry ${entry.person}`),
+      subject: peopleSubject(hospital, entry.person),
+      headers: { 'Nats-Msg-Id': `person-${hospital}-${entry.person}-${entry.version}`, traceparent: work.traceparent },
+      body: JSON.stringify(entry),
+    });
+  }
+  return { changed: changed.length };
+}
+
+export async function importHospital(work: CommandWork, file: HospitalFile): Promise<{ changed: number }> {
+  if (file.hospital.hospitalId !== work.actor.hospital) throw new CodedError('forbidden', 'Not your hospital');
+  return importFile(work, file);
+}

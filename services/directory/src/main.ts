@@ -1,0 +1,4 @@
+import { runProcess } from '@carillon/runtime/process';
+import { start } from './service.ts';
+
+await runProcess([start]);

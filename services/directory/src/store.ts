@@ -1,0 +1,151 @@
+import type { Admission, Person, PersonEntry, Ward } from '@carillon/contracts/directory';
+import type { Sql } from '@carillon/database/database';
+import type { Entity, EntityKind } from './domain/hospital.ts';
+
+/** One import at a time a hospital: it reads, compares and writes many rows. */
+export async function lockHospital(tx: Sql, hospital: string, name: string): Promise<void> {
+  await tx.query(
+    `insert into hospital (hospital_id, name, version) values ($1, $2, 1)
+     on conflict (hospital_id) do update set name = excluded.name, version = hospital.version + 1`,
+    [hospital, name],
+  );
+}
+
+export async function listEntityKeys(tx: Sql, hospital: string): Promise<{ kind: EntityKind; id: string }[]> {
+  const { rows } = await tx.query<{ kind: EntityKind; id: string }>('select kind, id from entity where hospital = $1', [
+    hospital,
+  ]);
+  return rows;
+}
+
+export async function listBeds(tx: Sql, hospital: string): Promise<{ wardId: string; bedId: string }[]> {
+  const { rows } = await tx.query<{ wardId: string; bedId: string }>(
+    `select id as "wardId", bed ->> 'bedId' as "bedId"
+     from entity, jsonb_array_elements(body -> 'beds') as bed where hospital = $1 and kind = 'ward'`,
+    [hospital],
+  );
+  return rows;
+}
+
+/** Writes what is new or different. @returns those, each with its version now */
+export async function upsertEntities(
+  tx: Sql,
+  hospital: string,
+  entities: readonly Entity[],
+): Promise<(Entity & { version: number })[]> {
+  const { rows } = await tx.query<Entity & { version: number }>(
+    `insert into entity (hospital, kind, id, body, version)
+     select $1, kind, id, body::jsonb, 1 from unnest($2::text[], $3::text[], $4::text[]) as given (kind, id, body)
+     on conflict (hospital, kind, id) do update set body = excluded.body, version = entity.version + 1
+     where entity.body is distinct from excluded.body
+     returning kind, id, body, version`,
+    [
+      hospital,
+      entities.map((entity) => entity.kind),
+      entities.map((entity) => entity.id),
+      entities.map((entity) => JSON.stringify(entity.body)),
+    ],
+  );
+  return rows;
+}
+
+/** A patient who moves leaves the old bed before the new one is taken. */
+export async function releaseChangedBeds(tx: Sql, hospital: string, admissions: readonly Admission[]): Promise<void> {
+  await tx.query(
+    `update entity set body = jsonb_set(body, '{bedId}', to_jsonb('moving-' || id))
+     where hospital = $1 and kind = 'admission' and id = any($2::text[])
+       and body ->> 'bedId' <> ($3::jsonb ->> id)`,
+    [
+      hospital,
+      admissions.map((admission) => admission.patientId),
+      JSON.stringify(Object.fromEntries(admissions.map((admission) => [admission.patientId, admission.bedId]))),
+    ],
+  );
+}
+
+export type PersonRow = { person: Person; admission: Admission | undefined; caregiverOf: string[] };
+
+export async function listPeople(tx: Sql, hospital: string): Promise<PersonRow[]> {
+  const { rows } = await tx.query<{ person: Person; admission: Admission | null; caregiverof: string[] | null }>(
+    `select person.body as person, admission.body as admission,
+       (select array_agg(team.id order by team.id) from entity team
+        where team.hospital = $1 and team.kind = 'careTeam' and team.body -> 'caregivers' ? person.id) as caregiverof
+     from entity person
+     left join entity admission
+       on admission.hospital = $1 and admission.kind = 'admission' and admission.id = person.id
+     where person.hospital = $1 and person.kind = 'person' order by person.id`,
+    [hospital],
+  );
+  return rows.map((row) => ({
+    person: row.person,
+    admission: row.admission ?? undefined,
+    caregiverOf: row.caregiverof ?? [],
+  }));
+}
+
+/** Writes what is new or different. @returns those, each with its version now */
+export async function upsertPersonEntries(
+  tx: Sql,
+  hospital: string,
+  entries: readonly Omit<PersonEntry, 'version'>[],
+): Promise<PersonEntry[]> {
+  const { rows } = await tx.query<{ body: Omit<PersonEntry, 'version'>; version: number }>(
+    `insert into person_entry (hospital, person_id, body, version)
+     select $1, person_id, body::jsonb, 1 from unnest($2::text[], $3::text[]) as given (person_id, body)
+     on conflict (hospital, person_id) do update set body = excluded.body, version = person_entry.version + 1
+     where person_entry.body is distinct from excluded.body
+     returning body, version`,
+    [hospital, entries.map((entry) => entry.person), entries.map((entry) => JSON.stringify(entry))],
+  );
+  return rows.map((row) => ({ ...row.body, version: row.version }));
+}
+
+export async function findWard(
+  sql: Sql,
+  hospital: string,
+  wardId: string,
+): Promise<(Ward & { version: number }) | undefined> {
+  const { rows } = await sql.query<{ body: Ward; version: number }>(
+    `select body, version from entity where hospital = $1 and kind = 'ward' and id = $2`,
+    [hospital, wardId],
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : { ...row.body, version: row.version };
+}
+
+export async function listPlaced(
+  sql: Sql,
+  hospital: string,
+  wardId: string,
+): Promise<{ patientId: string; bedId: string; name: string }[]> {
+  const { rows } = await sql.query<{ patientId: string; bedId: string; name: string }>(
+    `select admission.id as "patientId", admission.body ->> 'bedId' as "bedId", person.body ->> 'name' as name
+     from entity admission join entity person
+       on person.hospital = $1 and person.kind = 'person' and person.id = admission.id
+     where admission.hospital = $1 and admission.kind = 'admission' and admission.body ->> 'wardId' = $2`,
+    [hospital, wardId],
+  );
+  return rows;
+}
+
+export async function findPerson(sql: Sql, hospital: string, personId: string): Promise<PersonEntry | undefined> {
+  const { rows } = await sql.query<{ body: Omit<PersonEntry, 'version'>; version: number }>(
+    'select body, version from person_entry where hospital = $1 and person_id = $2',
+    [hospital, personId],
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : { ...row.body, version: row.version };
+}
+
+export async function listWardNames(
+  sql: Sql,
+  hospital: string,
+  wardIds: readonly string[],
+): Promise<{ wardId: string; name: string }[]> {
+  const { rows } = await sql.query<{ wardId: string; name: string }>(
+    `select id as "wardId", body ->> 'name' as name from entity
+     where hospital = $1 and kind = 'ward' and id = any($2::text[]) order by id`,
+    [hospital, wardIds],
+  );
+  return rows;
+}

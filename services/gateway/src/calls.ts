@@ -1,0 +1,76 @@
+/** Turns a call of a person, by frame or HTTP, into a command or query, and its answer back. */
+import { randomUUID } from 'node:crypto';
+import type { Actor } from '@carillon/contracts/define';
+import { CodedError, badInput } from '@carillon/contracts/errors';
+import { isPermitted } from '@carillon/contracts/permission';
+import { validate } from '@carillon/contracts/schema';
+import { commandSubject, eventHeaders, querySubject } from '@carillon/contracts/streams';
+import { operations } from '@carillon/contracts/surface';
+import type { Bus } from '@carillon/bus/connection';
+import { createCommandSender, encode, request, type Reply } from '@carillon/bus/request';
+import type { CommandEnvelope } from '@carillon/runtime/commands';
+import type { QueryEnvelope } from '@carillon/runtime/queries';
+import type { GatewayConfig } from './config.ts';
+import { callsPerMinute, type Buckets } from './limits.ts';
+import type { People } from './people.ts';
+
+export type Call = { actor: Actor; operation: string; data: unknown; key: string | undefined; traceparent: string };
+export type Answer = { data: unknown } | { accepted: true; key: string };
+export type Caller = {
+  /** @throws CodedError */
+  call(call: Call): Promise<Answer>;
+  /** Counts one call of a person. @throws CodedError `rate_limited` */
+  count(actor: Actor): void;
+  close(): void;
+};
+
+/** How long a caller waits; what is stored by then and not done is `accepted`. */
+const deadlineMs = 5_000;
+
+type CallerOptions = { bus: Bus; people: People; buckets: Buckets; config: GatewayConfig; now: () => number };
+
+export function createCaller({ bus, people, buckets, config, now }: CallerOptions): Caller {
+  const sender = createCommandSender(bus);
+  const count = (actor: Actor): void =>
+    buckets.take(`calls ${actor.hospital} ${actor.person}`, callsPerMinute(actor, config));
+
+  const dataOf = (reply: Reply): unknown => {
+    if (reply.ok) return reply.data;
+    throw new CodedError(reply.error.code, reply.error.message, reply.error);
+  };
+
+  return {
+    count,
+    async call({ actor, operation: name, data, key, traceparent }) {
+      const operation = operations.get(name);
+      if (operation === undefined) throw new CodedError('not_found', 'No such operation');
+      if (!(operation.kind === 'query' && operation.unlimited === true)) count(actor);
+      if (!operation.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
+        throw new CodedError('forbidden');
+      }
+      const input = validate(operation.input, data);
+      if (!input.ok) throw badInput(input.issues);
+      if (!isPermitted(operation.allow, actor, input.value, people.relations(actor.hospital))) {
+        throw new CodedError('forbidden');
+      }
+      const { person, hospital, roles } = actor;
+      const headers = { [eventHeaders.traceparent]: traceparent };
+      if (operation.kind === 'query') {
+        const envelope: QueryEnvelope = { actor: { person, hospital, roles: [...roles] }, data };
+        const reply = await request(bus, querySubject(operation), encode(envelope), { headers, deadlineMs });
+        return { data: dataOf(reply) };
+      }
+      const chosenKey = key ?? randomUUID();
+      const envelope: CommandEnvelope = {
+        actor: { person, hospital, roles: [...roles] },
+        key: chosenKey,
+        issuedAt: Math.round(now()),
+        data,
+      };
+      const makeBody = (replyTo: string): Uint8Array => encode({ ...envelope, replyTo });
+      const reply = await sender.send(commandSubject(operation), makeBody, { headers, deadlineMs });
+      return reply === undefined ? { accepted: true, key: chosenKey } : { data: dataOf(reply) };
+    },
+    close: sender.close,
+  };
+}

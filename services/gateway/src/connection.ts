@@ -1,0 +1,302 @@
+/** One WebSocket connection: who it is, its rooms, its calls, its pings, its end. The protocol's rules in one place. */
+import { randomUUID } from 'node:crypto';
+import { CodedError, badInput, closeCodes, type CloseReason } from '@carillon/contracts/errors';
+import type { StreamName } from '@carillon/contracts/define';
+import { validate } from '@carillon/contracts/schema';
+import type { Logger } from '@carillon/runtime/log';
+import { childTrace } from '@carillon/runtime/trace';
+import type { WebSocket } from 'ws';
+import type { Caller } from './calls.ts';
+import type { GatewayConfig } from './config.ts';
+import { clientFrameSchema, encodeFrame, errorFrame, type ClientFrame, type ServerFrame } from './frames.ts';
+import type { Hub, Member } from './hub.ts';
+import { callsPerMinute } from './limits.ts';
+import type { People } from './people.ts';
+import { mayEnter, parseRoom, type Room } from './rooms.ts';
+import { TokenError, type Identity } from './tokens.ts';
+
+/** What all connections of a gateway share. */
+export type Shared = {
+  config: GatewayConfig;
+  hubs: ReadonlyMap<StreamName, Hub>;
+  caller: Caller;
+  people: People;
+  log: Logger;
+  now: () => number;
+  /** Checks a token within the limits of its address. @throws CodedError */
+  admit(token: string, address: string): Promise<Identity>;
+  /** Counts a connection of a person. @throws CodedError `rate_limited`. @returns how to count it off */
+  enter(identity: Identity): () => void;
+};
+
+export type Connection = { close(reason: CloseReason): void; finished: Promise<void> };
+
+const connectWithinMs = 5_000;
+const ping = { everyMs: 15_000, waitMs: 7_000 };
+const reauthBeforeMs = 60_000;
+const reauthGraceMs = 25_000;
+/** What a connection may leave unread before it is taken for lost; it resumes from where it was. */
+const maxUnsentBytes = 8 * 1024 * 1024;
+/** Frames that wait for the one before them; a client that floods is not served faster for it. */
+const maxWaitingFrames = 256;
+
+export function serveConnection(
+  socket: WebSocket,
+  { address, token: handshakeToken }: { address: string; token: string | undefined },
+  shared: Shared,
+): Connection {
+  const { config, hubs, caller, people, log, now } = shared;
+  const id = `c-${randomUUID().slice(0, 13)}`;
+  const rooms = new Map<string, Room>();
+  let identity: Identity | undefined;
+  let leave: () => void = () => {};
+  let lastFrameId = -1;
+  let isClosed = false;
+  let waiting = 0;
+  const timers = new Map<string, NodeJS.Timeout>();
+  let finish: () => void = () => {};
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+
+  const timer = (name: string, delayMs: number, action: () => void): void => {
+    clearTimeout(timers.get(name));
+    timers.set(name, setTimeout(action, Math.min(delayMs, 2 ** 31 - 1)));
+  };
+
+  const close = (reason: CloseReason): void => {
+    if (isClosed) return;
+    end();
+    socket.close(closeCodes[reason], reason);
+    // A peer that does not answer the close is cut off.
+    setTimeout(() => socket.terminate(), 2_000).unref();
+  };
+
+  const end = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    for (const each of timers.values()) clearTimeout(each);
+    for (const room of rooms.values()) hubs.get(room.definition.stream)?.leave(room, member);
+    rooms.clear();
+    leave();
+    finish();
+  };
+
+  const sendBytes = (frame: Buffer): void => {
+    if (isClosed) return;
+    if (socket.bufferedAmount > maxUnsentBytes) {
+      log.warn({ connection: id }, 'slow consumer');
+      return close('slowConsumer');
+    }
+    socket.send(frame, { binary: false, compress: false });
+  };
+  const send = (frame: ServerFrame): void => sendBytes(encodeFrame(frame));
+
+  const member: Member = {
+    send: sendBytes,
+    reset: (room, reason) => send({ t: 'reset', room: room.name, reason }),
+  };
+
+  const schedulePing = (): void =>
+    timer('ping', ping.everyMs, () => {
+      send({ t: 'ping' });
+      timer('pong', ping.waitMs, () => close('noPong'));
+    });
+
+  const scheduleExpiry = (expiresAt: number): void => {
+    clearTimeout(timers.get('expiry'));
+    timer('reauth', Math.max(0, expiresAt - now() - reauthBeforeMs), () => {
+      send({ t: 'reauth', graceMs: reauthGraceMs });
+      timer('expiry', Math.max(reauthGraceMs, expiresAt - now()), () => close('tokenExpired'));
+    });
+  };
+
+  const ready = (who: Identity, frameId: number | undefined): void =>
+    send({
+      t: 'ready',
+      ...(frameId === undefined ? {} : { id: frameId }),
+      connection: id,
+      person: who.person,
+      now: new Date(now()).toISOString(),
+      expiresAt: new Date(who.expiresAt).toISOString(),
+      ping,
+      limits: {
+        frameBytes: config.CARILLON_LIMIT_FRAME_BYTES,
+        rooms: config.CARILLON_LIMIT_ROOMS,
+        callsPerMinute: callsPerMinute(who, config),
+      },
+      rooms: [...rooms.keys()],
+    });
+
+  /** @throws CodedError */
+  const authenticate = async (token: string, frameId: number | undefined): Promise<void> => {
+    const who = await shared.admit(token, address);
+    if (isClosed) return;
+    leave = shared.enter(who);
+    identity = who;
+    clearTimeout(timers.get('connect'));
+    scheduleExpiry(who.expiresAt);
+    schedulePing();
+    const own = parseRoom(`person:${who.person}`, who.hospital);
+    if (own !== undefined) rooms.set(own.name, own);
+    ready(who, frameId);
+    if (own !== undefined) await hubs.get(own.definition.stream)?.join(own, member, undefined, () => {});
+  };
+
+  const refuse = (error: CodedError, frameId: number | undefined): void => {
+    send(errorFrame(error, frameId));
+    if (error instanceof TokenError) close(error.isExpired ? 'tokenExpired' : 'unauthorised');
+    else close(error.code === 'rate_limited' ? 'rateLimited' : 'unauthorised');
+  };
+
+  const subscribe = async (who: Identity, frame: ClientFrame & { t: 'subscribe' }): Promise<void> => {
+    const room = parseRoom(frame.room, who.hospital);
+    // A room that does not exist and one that is not his answer alike.
+    if (room === undefined || !mayEnter(room, who, people.relations(who.hospital))) throw new CodedError('forbidden');
+    const hub = hubs.get(room.definition.stream);
+    if (hub === undefined) throw new CodedError('unavailable');
+    if (!rooms.has(room.name) && rooms.size >= config.CARILLON_LIMIT_ROOMS) {
+      throw new CodedError('rate_limited', `At most ${config.CARILLON_LIMIT_ROOMS} rooms a connection`);
+    }
+    // Subscribed again: the new subscription takes the place of the old one, before its replay.
+    const old = rooms.get(room.name);
+    if (old !== undefined) hub.leave(old, member);
+    rooms.set(room.name, room);
+    await hub.join(room, member, frame.from, ({ position, recovery }) =>
+      send({ t: 'subscribed', id: frame.id, room: room.name, pos: position, lane: room.definition.lane, recovery }),
+    );
+    // It may have gone while the replay was read.
+    if (isClosed || rooms.get(room.name) !== room) hub.leave(room, member);
+  };
+
+  const call = async (who: Identity, frame: ClientFrame & { t: 'call' }): Promise<void> => {
+    const answer = await caller.call({
+      actor: who,
+      operation: frame.op,
+      data: frame.data ?? {},
+      key: frame.key,
+      traceparent: childTrace(undefined),
+    });
+    send({ t: 'ok', id: frame.id, ...answer });
+  };
+
+  const handle = async (who: Identity, frame: ClientFrame): Promise<void> => {
+    switch (frame.t) {
+      case 'connect':
+        return ready(who, frame.id);
+      case 'subscribe':
+        return subscribe(who, frame);
+      case 'unsubscribe': {
+        const room = rooms.get(frame.room);
+        if (room !== undefined) {
+          rooms.delete(room.name);
+          hubs.get(room.definition.stream)?.leave(room, member);
+        }
+        return send({ t: 'ok', id: frame.id });
+      }
+      case 'call':
+        return call(who, frame);
+      case 'reauth': {
+        const next = await shared.admit(frame.token, address);
+        if (next.person !== who.person || next.hospital !== who.hospital) throw new TokenError(false);
+        identity = next;
+        scheduleExpiry(next.expiresAt);
+        return send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
+      }
+      case 'pong':
+        clearTimeout(timers.get('pong'));
+        return schedulePing();
+      case 'signal':
+      case 'ack':
+      case 'rx':
+        // Their senders and readers come with chat, receipts and credit; a client that sends them is not at fault.
+        return undefined;
+    }
+  };
+
+  const onFrame = async (frame: ClientFrame): Promise<void> => {
+    const frameId = 'id' in frame ? frame.id : undefined;
+    try {
+      if (identity !== undefined) return await handle(identity, frame);
+      if (frame.t !== 'connect') throw new TokenError(false);
+      if (frame.token === undefined) throw badInput([{ path: 'token', message: 'Required field is missing' }]);
+      return await authenticate(frame.token, frame.id);
+    } catch (error) {
+      const coded = error instanceof CodedError ? error : new CodedError('internal');
+      if (coded !== error) log.error({ err: error, connection: id }, 'frame failed');
+      if (identity === undefined || error instanceof TokenError) return refuse(coded, frameId);
+      return send(errorFrame(coded, frameId));
+    }
+  };
+
+  /** @returns the frame, or undefined when it was answered or the connection closed */
+  const parse = (text: string): ClientFrame | undefined => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = undefined;
+    }
+    const type: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 't') : undefined;
+    const schema = clientFrameSchema(type);
+    const given: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
+    const frameId = Number.isSafeInteger(given) ? Number(given) : undefined;
+    const checked = schema === undefined ? undefined : validate(schema, value);
+    if (checked?.ok === true) {
+      if (frameId !== undefined && frameId <= lastFrameId) {
+        send(errorFrame(new CodedError('bad_frame', 'The id must grow'), frameId));
+        close('badFrame');
+        return undefined;
+      }
+      lastFrameId = frameId ?? lastFrameId;
+      return checked.value as ClientFrame;
+    }
+    const issues = checked?.ok === false ? checked.issues : [{ path: 't', message: 'Unknown frame' }];
+    if (frameId !== undefined && frameId > lastFrameId && checked !== undefined) {
+      // The frame is ours and can be answered: what is wrong with it is the caller's to know.
+      lastFrameId = frameId;
+      send(errorFrame(badInput(issues), frameId));
+      return undefined;
+    }
+    send(errorFrame(new CodedError('bad_frame', undefined, { issues })));
+    close('badFrame');
+    return undefined;
+  };
+
+  // Frames are handled in order up to their first wait; a slow call does not hold up the frames behind it, but what
+  // comes before the connection is known does.
+  let authenticating: Promise<void> = Promise.resolve();
+  const dispatch = (frame: ClientFrame): void => {
+    waiting++;
+    if (waiting > maxWaitingFrames) return close('abuse');
+    const work = identity === undefined ? authenticating.then(() => onFrame(frame)) : onFrame(frame);
+    if (identity === undefined) authenticating = work;
+    void work.finally(() => waiting--);
+  };
+
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isClosed) return;
+    if (isBinary) {
+      send(errorFrame(new CodedError('bad_frame', 'Frames are text')));
+      return close('badFrame');
+    }
+    if (data.length > config.CARILLON_LIMIT_FRAME_BYTES) {
+      send(errorFrame(new CodedError('too_large', `At most ${config.CARILLON_LIMIT_FRAME_BYTES} bytes a frame`)));
+      return close('tooBig');
+    }
+    for (const line of data.toString().split('\n')) {
+      if (line.trim() === '') continue;
+      const frame = parse(line);
+      if (frame === undefined && isClosed) return;
+      if (frame !== undefined) dispatch(frame);
+    }
+  });
+  socket.on('close', end);
+  socket.on('error', () => socket.terminate());
+
+  timer('connect', connectWithinMs, () => close('noConnect'));
+  if (handshakeToken !== undefined) {
+    authenticating = authenticate(handshakeToken, undefined).catch((error: unknown) =>
+      refuse(error instanceof CodedError ? error : new CodedError('internal'), undefined),
+    );
+  }
+  return { close, finished };
+}

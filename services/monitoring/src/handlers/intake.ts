@@ -1,0 +1,198 @@
+/**
+ * Readings from INTAKE: each partition has one owner at a time, so that a patient's samples meet one engine. What waits
+ * is committed together; a batch is acknowledged when its transaction has committed.
+ */
+import { intakeSchema } from '@carillon/contracts/monitoring';
+import { validate } from '@carillon/contracts/schema';
+import { eventHeaders, intakeFilter, partitionCount, partitionName } from '@carillon/contracts/streams';
+import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
+import { decode } from '@carillon/bus/request';
+import { isLeaseHeld, type Lease } from '@carillon/database/lease';
+import { buryDelivery } from '@carillon/runtime/dead-letters';
+import { holdLeases, type LeaseHolder } from '@carillon/runtime/lease-holder';
+import { crashLoopDeliveries, judge } from '@carillon/runtime/outcome';
+import type { ServiceTools } from '@carillon/runtime/service';
+import { childTrace } from '@carillon/runtime/trace';
+import { insertReadings, readingKey, type StoredReading } from '../store.ts';
+import { runMonitors } from './patients.ts';
+
+type Waiting = { delivery: Delivery; partition: string };
+
+/** Deliveries of one transaction; each holds up to a thousand readings. */
+const maxBatch = 128;
+const maxBatchReadings = 4_000;
+const drainMs = 4_000;
+/** Transactions side by side; a partition always goes to the same of them. */
+const width = 2;
+
+const partitions = Array.from({ length: partitionCount }, (_, index) => partitionName(index));
+const leaseName = (partition: string): string => `intake:${partition}`;
+
+class LeaseLost extends Error {}
+
+function readIntake(delivery: Delivery): StoredReading[] {
+  const intake = validate(intakeSchema, decode(delivery.body));
+  if (!intake.ok) throw new Error(`breaks its contract: ${JSON.stringify(intake.issues)}`);
+  const { hospital, by, receivedAt, readings } = intake.value;
+  return readings.map((reading) => ({ ...reading, hospital, by, receivedAt }));
+}
+
+export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promise<void> }> {
+  const { bus, database, gate, log, metrics, service } = tools;
+  const consumptions = new Map<string, Consumption>();
+  let isStopping = false;
+
+  const commit = async (leases: LeaseHolder, batch: readonly Waiting[]): Promise<void> => {
+    const readings = batch.flatMap(({ delivery }) => readIntake(delivery));
+    const held = [...new Set(batch.map((waiting) => waiting.partition))]
+      .sort()
+      .map((name) => leases.held(leaseName(name)));
+    const traceparent = childTrace(batch[0]?.delivery.header(eventHeaders.traceparent));
+    await tools.work(traceparent, async (work) => {
+      // Fenced: an owner that was stopped and woke up finds another generation here.
+      for (const lease of held) {
+        if (!(await stillHolds(work.tx, lease, leases.owner))) throw new LeaseLost();
+      }
+      const isNew = await insertReadings(work.tx, readings);
+      const byHospital = new Map<string, Map<string, StoredReading[]>>();
+      for (const reading of readings) {
+        // The first of equal readings counts; the set gives each key once.
+        if (!isNew.delete(readingKey(reading))) continue;
+        const byPatient = byHospital.get(reading.hospital) ?? new Map<string, StoredReading[]>();
+        byHospital.set(reading.hospital, byPatient);
+        const mine = byPatient.get(reading.patientId);
+        if (mine === undefined) byPatient.set(reading.patientId, [reading]);
+        else mine.push(reading);
+      }
+      for (const [hospital, byPatient] of byHospital) await runMonitors(work, hospital, byPatient);
+    });
+  };
+  const stillHolds = async (tx: Parameters<typeof isLeaseHeld>[0], lease: Lease | undefined, owner: string) =>
+    lease !== undefined && (await isLeaseHeld(tx, lease, owner));
+
+  const finish = (batch: readonly Waiting[], outcome: string): void => {
+    metrics.handled.inc({ kind: 'intake', name: 'vitals:record', outcome }, batch.length);
+  };
+
+  /** Commits a batch, for as long as it takes; a batch that fails for itself is tried message by message. */
+  const settle = async (leases: LeaseHolder, batch: readonly Waiting[]): Promise<void> => {
+    const endTimer = metrics.handlingSeconds.startTimer({ kind: 'intake', name: 'vitals:record' });
+    for (;;) {
+      await gate.whenOpen();
+      if (isStopping) return batch.forEach(({ delivery }) => delivery.release());
+      try {
+        await commit(leases, batch);
+        for (const { delivery } of batch) delivery.ack();
+        endTimer();
+        return finish(batch, 'ok');
+      } catch (error) {
+        if (error instanceof LeaseLost) return batch.forEach(({ delivery }) => delivery.release(200));
+        const outcome = judge(error);
+        if (outcome.kind === 'later') gate.close();
+        else if (batch.length > 1) {
+          for (const one of batch) await settle(leases, [one]);
+          return undefined;
+        } else {
+          const only = batch[0];
+          const reason = outcome.kind === 'bad' ? outcome.error.message : outcome.reason;
+          log.error({ err: error }, 'readings failed');
+          if (only === undefined) return undefined;
+          const isBuried = await buryDelivery(bus, service, only.delivery, reason).then(
+            () => true,
+            () => false,
+          );
+          if (isBuried) {
+            only.delivery.ack();
+            return finish(batch, 'poison');
+          }
+          gate.close();
+        }
+      }
+    }
+  };
+
+  const queues = Array.from({ length: width }, () => ({ waiting: [] as Waiting[], isBusy: false }));
+  const work = async (queue: (typeof queues)[number], leases: LeaseHolder): Promise<void> => {
+    if (queue.isBusy) return;
+    queue.isBusy = true;
+    while (queue.waiting.length > 0) {
+      const batch: Waiting[] = [];
+      let size = 0;
+      while (batch.length < maxBatch && size < maxBatchReadings) {
+        const next = queue.waiting.shift();
+        if (next === undefined) break;
+        // Its size is not known before it is read; bytes tell enough.
+        size += next.delivery.body.length / 200;
+        batch.push(next);
+      }
+      const [crashing, sound] = [true, false].map((isCrashing) =>
+        batch.filter(({ delivery }) => delivery.deliveryCount >= crashLoopDeliveries === isCrashing),
+      );
+      for (const { delivery } of crashing ?? []) {
+        const reason = `${delivery.deliveryCount} deliveries`;
+        await buryDelivery(bus, service, delivery, reason).then(
+          () => delivery.ack(),
+          () => delivery.release(1_000),
+        );
+      }
+      if (sound !== undefined && sound.length > 0) await settle(leases, sound);
+    }
+    queue.isBusy = false;
+  };
+
+  const follow = async (leases: LeaseHolder): Promise<void> => {
+    for (const [index, partition] of partitions.entries()) {
+      const isHeld = leases.held(leaseName(partition)) !== undefined && !isStopping;
+      const consumption = consumptions.get(partition);
+      if (isHeld && consumption === undefined) {
+        const queue = queues[index % width];
+        if (queue === undefined) continue;
+        consumptions.set(
+          partition,
+          await consumeDurable(bus, {
+            stream: 'INTAKE',
+            durable: `monitoring-intake-${partition}`,
+            filter: intakeFilter(partition),
+            ackWaitMs: 10_000,
+            maxInFlight: 256,
+            onDelivery(delivery) {
+              queue.waiting.push({ delivery, partition });
+              void work(queue, leases);
+            },
+            onTrouble: (what) => log.warn({ what }, 'consumer'),
+          }),
+        );
+      } else if (!isHeld && consumption !== undefined) {
+        consumptions.delete(partition);
+        await consumption.stop(0);
+      }
+    }
+  };
+
+  // Changes of ownership are followed one after another.
+  let following: Promise<void> = Promise.resolve();
+  let holder: LeaseHolder | undefined;
+  const onChange = (): void => {
+    following = following
+      .then(() => (holder === undefined ? undefined : follow(holder)))
+      .catch((error: unknown) => log.error({ err: error }, 'partitions'));
+  };
+  holder = await holdLeases({
+    database,
+    owner: tools.instance,
+    group: 'intake',
+    names: partitions.map(leaseName),
+    log,
+    onChange,
+  });
+  onChange();
+  await following;
+  return {
+    async stop() {
+      isStopping = true;
+      await following;
+      await Promise.all([...consumptions.values()].map((consumption) => consumption.stop(drainMs)));
+      await holder?.stop();
+    },
+  };
+}

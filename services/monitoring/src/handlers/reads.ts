@@ -1,0 +1,97 @@
+import {
+  calculateNews2 as calculateContract,
+  getPatientStatus as patientStatusContract,
+  getWardStatus as wardStatusContract,
+  listVitals as listContract,
+} from '@carillon/contracts/monitoring';
+import type { InputOf, ResultOf } from '@carillon/contracts/define';
+import { badInput } from '@carillon/contracts/errors';
+import { parseInstant } from '@carillon/contracts/schema';
+import type { Sql } from '@carillon/database/database';
+import { assertPermitted, findPatientsOfWard } from '@carillon/runtime/directory-projection';
+import type { QueryWork } from '@carillon/runtime/queries';
+import { scoreNews2 } from '../domain/news2.ts';
+import { findMonitors, findNewestVitals, listVitals as selectVitals, type VitalPlace } from '../store.ts';
+
+const defaultSpanMs = 3_600_000;
+
+function decodeCursor(cursor: string | undefined): VitalPlace | undefined {
+  if (cursor === undefined) return undefined;
+  const [measuredAt, vital, deviceId = ''] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  if (vital === undefined || !Number.isSafeInteger(Number(measuredAt))) {
+    throw badInput([{ path: 'cursor', message: 'Not a cursor of this list' }]);
+  }
+  return { measuredAt: Number(measuredAt), vital, deviceId };
+}
+
+export async function listVitals(
+  { sql, actor, now }: QueryWork,
+  input: InputOf<typeof listContract>,
+): Promise<ResultOf<typeof listContract>> {
+  await assertPermitted(sql, listContract.allow, actor, input);
+  const to = input.to === undefined ? now + 1 : (parseInstant(input.to) ?? now);
+  const from = input.from === undefined ? to - defaultSpanMs : (parseInstant(input.from) ?? now);
+  if (from > to) throw badInput([{ path: 'from', message: 'Must not be later than `to`' }]);
+  const limit = input.limit ?? 1000;
+  const { patientId, vital } = input;
+  const found = await selectVitals(sql, {
+    hospital: actor.hospital,
+    patientId,
+    vital,
+    from,
+    to,
+    after: decodeCursor(input.cursor),
+    limit: limit + 1,
+  });
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  if (found.length <= limit || last === undefined) return { items };
+  const next = `${Date.parse(last.measuredAt)} ${last.vital} ${last.deviceId ?? ''}`;
+  return { items, next: Buffer.from(next).toString('base64url') };
+}
+
+type Status = ResultOf<typeof patientStatusContract>;
+
+async function statusOf(sql: Sql, hospital: string, patientIds: readonly string[]): Promise<Status[]> {
+  const monitors = new Map((await findMonitors(sql, hospital, patientIds)).map((row) => [row.patientId, row]));
+  const vitals = await findNewestVitals(sql, hospital, patientIds);
+  return patientIds.map((patientId) => {
+    const monitor = monitors.get(patientId);
+    const score = monitor?.state.score;
+    if (score === undefined) {
+      return { patientId, version: monitor?.version ?? 0, vitals: vitals.get(patientId) ?? [], score: null };
+    }
+    const { atMs, ...fields } = score;
+    return {
+      patientId,
+      version: monitor?.version ?? 0,
+      vitals: vitals.get(patientId) ?? [],
+      score: { ...fields, at: new Date(atMs).toISOString() },
+    };
+  });
+}
+
+export async function getWardStatus(
+  { sql, actor }: QueryWork,
+  input: InputOf<typeof wardStatusContract>,
+): Promise<ResultOf<typeof wardStatusContract>> {
+  await assertPermitted(sql, wardStatusContract.allow, actor, input);
+  const patients = await findPatientsOfWard(sql, actor.hospital, input.wardId);
+  return { items: await statusOf(sql, actor.hospital, patients) };
+}
+
+export async function getPatientStatus(
+  { sql, actor }: QueryWork,
+  input: InputOf<typeof patientStatusContract>,
+): Promise<Status> {
+  await assertPermitted(sql, patientStatusContract.allow, actor, input);
+  const [status] = await statusOf(sql, actor.hospital, [input.patientId]);
+  return status ?? { patientId: input.patientId, version: 0, vitals: [], score: null };
+}
+
+export function calculateNews2(
+  _: QueryWork,
+  input: InputOf<typeof calculateContract>,
+): Promise<ResultOf<typeof calculateContract>> {
+  return Promise.resolve(scoreNews2(input));
+}
