@@ -22,7 +22,12 @@ interface Stoppable {
 /** What is started once the servers are there; `main.ts` names the real ones. */
 export interface Parts {
   startServices(env: Environment): Promise<Stoppable>;
-  startDemoPlayer(options: { baseUrl: string; replayFiles: string[]; speed: number }): Stoppable;
+  startDemoPlayer(options: {
+    baseUrl: string;
+    replayFiles: string[];
+    speed: number;
+    log(message: string): void;
+  }): Stoppable;
 }
 
 /** What runs so far, in the order it was started; it is stopped in the opposite order. */
@@ -112,9 +117,11 @@ async function startAll(options: Options, env: Environment, parts: Parts, life: 
   const signIn = options.hasDevTokens
     ? `open it and choose a demo person, or POST ${baseUrl}/v1/dev/token {"person":"n1"}`
     : 'with a token of your identity provider';
-  console.log(`carillon is ready on ${baseUrl}\n  sign in: ${signIn}`);
+  // It first plays after this turn, so right after the line; a recording that cannot be read ends the start before it.
+  const { replayFiles, speed } = options;
   if (options.isDemo)
-    running.player = parts.startDemoPlayer({ baseUrl, replayFiles: options.replayFiles, speed: options.speed });
+    running.player = parts.startDemoPlayer({ baseUrl, replayFiles, speed, log: (message) => console.error(message) });
+  console.log(`carillon is ready on ${baseUrl}\n  sign in: ${signIn}`);
 }
 
 async function stopAll(running: Running): Promise<void> {
@@ -167,7 +174,7 @@ export async function runProgram(options: Options, env: Environment, parts: Part
 
 /** One line on stderr. What no setting can mend has its details in the log. */
 export function complain(error: unknown, logFile?: string): void {
-  const isForeseen = error instanceof Error && ['SetupError', 'ConfigError'].includes(error.name);
+  const isForeseen = error instanceof Error && ['SetupError', 'ConfigError', 'RecordingError'].includes(error.name);
   console.error(
     `carillon: ${messageOf(error)}${isForeseen || logFile === undefined ? '' : ` (the log is ${logFile})`}`,
   );

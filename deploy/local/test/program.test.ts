@@ -45,7 +45,7 @@ async function carillon(home: string, services = '', options: Record<string, unk
 
 /** The process numbers of both servers, once everything runs. */
 async function untilReady(program: Program, home: string): Promise<number[]> {
-  await program.line('playing to');
+  await program.line('sign in:');
   const place = existsSync(join(home, 'postgres', 'data-is-in'))
     ? readFileSync(join(home, 'postgres', 'data-is-in'), 'utf8').trim()
     : join(home, 'postgres');
@@ -64,9 +64,9 @@ test('it says that it is ready and how to sign in, ends in order at Ctrl-C, and 
   expect(await untilGone(pids, 0)).toEqual([]);
   expect(first.lines).toEqual([
     expect.stringMatching(/^given nats:.* on$/),
+    expect.stringContaining('playing to http://127.0.0.1:'),
     expect.stringMatching(/^carillon is ready on http:\/\/127\.0\.0\.1:\d+$/),
     expect.stringContaining('POST http://127.0.0.1:'),
-    expect.stringContaining('playing to http://127.0.0.1:'),
     'player stopped',
     'services stopped',
   ]);

@@ -179,6 +179,16 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   };
 
   const onMessage = (message: MessageFrame): void => {
+    try {
+      takeIn(message);
+    } catch (error) {
+      // One message that is not as agreed must not take the board down, and what it said is read from the snapshot.
+      console.error(`${message.ev} in ${message.room} could not be read`, error);
+      reread();
+    }
+  };
+
+  const takeIn = (message: MessageFrame): void => {
     const { ev, data } = message;
     if (ev === 'vitals:recorded') {
       const { patientId, items } = data as { patientId: string; items: Reading[] };

@@ -11,4 +11,17 @@ import { App } from './ui/app.tsx';
 
 applyRememberedTheme();
 const root = document.getElementById('root');
-if (root) createRoot(root).render(<App />);
+
+/** A board that has crashed must not stand there empty: say so, and begin again. */
+const startAgain = (): void => {
+  document.body.textContent = 'The page has failed and is being loaded again.';
+  setTimeout(() => location.reload(), 3000);
+};
+
+if (root) {
+  const onUncaughtError = (error: unknown): void => {
+    console.error(error);
+    startAgain();
+  };
+  createRoot(root, { onUncaughtError }).render(<App />);
+}

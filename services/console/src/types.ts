@@ -34,7 +34,7 @@ export type Score = {
   lower: number;
   upper: number;
   missing: string[];
-  risk: string;
+  risk: string | null;
   parts: Record<string, number>;
   at: string;
 };

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { PRIORITY_WORD } from '../alerts.ts';
 import { serverNow } from '../clock.ts';
 import { clockTime } from '../format.ts';
@@ -76,7 +76,7 @@ export const BedDetail = ({ patientId, onClose }: BedDetailProps) => {
                 patientId={patientId}
                 vital={vital}
                 minutes={minutes}
-                limit={Array.isArray(limits) ? limits.find((limit) => limit.vital === vital) : undefined}
+                limits={Array.isArray(limits) ? limits : NO_LIMITS}
               />
             ))}
           </div>
@@ -142,13 +142,16 @@ const Value = ({ patientId, vital }: { patientId: string; vital: string }) => {
   );
 };
 
-type DetailChartProps = { patientId: string; vital: string; minutes: number; limit: Limit | undefined };
+type DetailChartProps = { patientId: string; vital: string; minutes: number; limits: readonly Limit[] };
 
 const NO_PAST: readonly TrendPoint[] = [];
+const NO_LIMITS: readonly Limit[] = [];
 
-const DetailChart = ({ patientId, vital, minutes, limit }: DetailChartProps) => {
+const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) => {
   const { api } = useLive();
   const [past, setPast] = useState(NO_PAST);
+  // A vital sign may have several limits, one a side.
+  const ownLimits = useMemo(() => limits.filter((limit) => limit.vital === vital), [limits, vital]);
   const { name, unit } = vitalSign(vital);
   useEffect(() => {
     let isGone = false;
@@ -173,7 +176,7 @@ const DetailChart = ({ patientId, vital, minutes, limit }: DetailChartProps) => 
         vital={vital}
         past={past}
         windowMs={minutes * 60_000}
-        limit={limit}
+        limits={ownLimits}
         height={118}
       />
     </figure>

@@ -25,7 +25,9 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
   const ward = useCell(live.board.ward(wardId ?? ''));
   const beds = ward?.beds ?? NO_BEDS;
   const patientIds = useMemo(() => beds.flatMap((bed) => bed.patientId ?? []), [beds]);
-  const [openPatient, setOpenPatient] = useState<string>();
+  const [chosenPatient, setOpenPatient] = useState<string>();
+  // Who is not on this board (another ward, discharged) has no details open on it either.
+  const openPatient = chosenPatient !== undefined && patientIds.includes(chosenPatient) ? chosenPatient : undefined;
   const [dialog, setDialog] = useState<'help' | 'raise'>();
   // On a phone, beds and alerts take turns; on wider screens both are there and this has no effect.
   const [shows, setShows] = useState<'beds' | 'alerts'>('beds');

@@ -17,7 +17,7 @@ export const ScoreParts = ({ patientId }: { patientId: string }) => {
       {score && view ? (
         <>
           <p>
-            <b>{capitalised(words(score.risk))} risk.</b> {view.response}
+            {score.risk && <b>{capitalised(words(score.risk))} risk.</b>} {view.response}
           </p>
           {!view.isComplete && (
             <p className="incomplete">

@@ -14,14 +14,14 @@ type TrendChartProps = {
   /** What was read from the server; live samples are drawn on top of it. */
   past: readonly TrendPoint[];
   windowMs: number;
-  limit: Limit | undefined;
+  limits: readonly Limit[];
   height: number;
 };
 
 const REDRAW_EVERY_MS = 1000;
 
 /** A line with axes, and the patient's alarm limits as dashed lines. */
-export const TrendChart = ({ patientId, vital, past, windowMs, limit, height }: TrendChartProps) => {
+export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }: TrendChartProps) => {
   const host = useRef<HTMLDivElement>(null);
   const { trends } = useLive().board;
 
@@ -35,7 +35,7 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limit, height }: 
     };
     let colour = colours();
     const columns = () => toColumns(mergePoints(past, trends.points(patientId, vital)));
-    const bounds = [limit?.above, limit?.below].filter((bound) => bound !== undefined);
+    const bounds = limits.flatMap(({ above, below }) => [above, below]).filter((bound) => bound !== undefined);
     const font = `12px ${getComputedStyle(element).fontFamily}`;
     const axis = {
       stroke: () => colour.text,
@@ -109,7 +109,7 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limit, height }: 
       resize.disconnect();
       plot.destroy();
     };
-  }, [patientId, vital, past, windowMs, limit, height, trends]);
+  }, [patientId, vital, past, windowMs, limits, height, trends]);
 
   return <div ref={host} className="trend-chart" />;
 };
