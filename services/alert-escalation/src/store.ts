@@ -52,31 +52,44 @@ export async function findAlert(sql: Sql, hospital: string, alertId: string): Pr
   return rows[0] === undefined ? undefined : toAlert(rows[0]);
 }
 
-export async function lockAlert(tx: Sql, hospital: string, alertId: string): Promise<AlertState | undefined> {
+/**
+ * What was locked, as it is now. Read by a statement of its own: one that waits for a lock then sees the row as it has
+ * become, and beside it the pages as they were before it waited.
+ */
+async function readLocked(tx: Sql, locked: readonly { alert_id: string }[]): Promise<AlertState[]> {
+  if (locked.length === 0) return [];
   const { rows } = await tx.query<AlertRow>(
-    `${selectAlert} where hospital = $1 and alert_id = $2 for update of alert`,
+    `${selectAlert} where alert_id = any($1::text[]) order by array_position($1::text[], alert_id)`,
+    [locked.map((row) => row.alert_id)],
+  );
+  return rows.map(toAlert);
+}
+
+export async function lockAlert(tx: Sql, hospital: string, alertId: string): Promise<AlertState | undefined> {
+  const { rows } = await tx.query<{ alert_id: string }>(
+    'select alert_id from alert where hospital = $1 and alert_id = $2 for update',
     [hospital, alertId],
   );
-  return rows[0] === undefined ? undefined : toAlert(rows[0]);
+  return (await readLocked(tx, rows))[0];
 }
 
 /** The open alert of an episode, locked. */
 export async function lockOpenAlert(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState | undefined> {
-  const { rows } = await tx.query<AlertRow>(
-    `${selectAlert} where hospital = $1 and episode_key = $2 and state <> 'resolved' for update of alert`,
+  const { rows } = await tx.query<{ alert_id: string }>(
+    `select alert_id from alert where hospital = $1 and episode_key = $2 and state <> 'resolved' for update`,
     [hospital, episodeKey],
   );
-  return rows[0] === undefined ? undefined : toAlert(rows[0]);
+  return (await readLocked(tx, rows))[0];
 }
 
 /** Resolved alerts that would open anew while their condition lasts, locked. */
 export async function lockWaitingToReopen(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState[]> {
-  const { rows } = await tx.query<AlertRow>(
-    `${selectAlert} where hospital = $1 and episode_key = $2 and state = 'resolved' and due_at is not null
-     for update of alert`,
+  const { rows } = await tx.query<{ alert_id: string }>(
+    `select alert_id from alert where hospital = $1 and episode_key = $2 and state = 'resolved' and due_at is not null
+     for update`,
     [hospital, episodeKey],
   );
-  return rows.map(toAlert);
+  return readLocked(tx, rows);
 }
 
 /** What is due, most overdue first; rows that another engine holds are passed over. */
@@ -86,12 +99,12 @@ export async function claimDueAlerts(
   priorities: readonly Priority[],
   limit: number,
 ): Promise<AlertState[]> {
-  const { rows } = await tx.query<AlertRow>(
-    `${selectAlert} where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3
-     for update of alert skip locked`,
+  const { rows } = await tx.query<{ alert_id: string }>(
+    `select alert_id from alert where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3
+     for update skip locked`,
     [new Date(now), priorities, limit],
   );
-  return rows.map(toAlert);
+  return readLocked(tx, rows);
 }
 
 export async function nextDueTime(sql: Sql, priorities: readonly Priority[]): Promise<number | undefined> {
@@ -107,6 +120,7 @@ const date = (at: number | null): Date | null => (at === null ? null : new Date(
 const changing = (alert: AlertState): unknown[] => [
   alert.alertId,
   alert.priority,
+  alert.source,
   alert.state,
   alert.condition,
   alert.run,
@@ -124,8 +138,8 @@ const changing = (alert: AlertState): unknown[] => [
 /** @returns false when the episode has an open alert already */
 export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `insert into alert (alert_id, priority, state, condition, run, base_at, level, attempt, level_started_at, ack_by,
-       ack_until, due_at, resolved_at, version, hospital, patient_id, ward_id, kind, message, source, policy, opened_at,
+    `insert into alert (alert_id, priority, source, state, condition, run, base_at, level, attempt, level_started_at,
+       ack_by, ack_until, due_at, resolved_at, version, hospital, patient_id, ward_id, kind, message, policy, opened_at,
        episode_key)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
      on conflict (hospital, episode_key) where state <> 'resolved' do nothing`,
@@ -136,7 +150,6 @@ export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string
       alert.wardId,
       alert.kind,
       alert.message,
-      alert.source,
       JSON.stringify(alert.policy),
       new Date(alert.openedAt),
       episodeKey,
@@ -147,8 +160,9 @@ export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string
 
 export async function updateAlert(tx: Sql, alert: AlertState): Promise<void> {
   await tx.query(
-    `update alert set priority = $2, state = $3, condition = $4, run = $5, base_at = $6, level = $7, attempt = $8,
-       level_started_at = $9, ack_by = $10, ack_until = $11, due_at = $12, resolved_at = $13, version = $14
+    `update alert set priority = $2, source = $3, state = $4, condition = $5, run = $6, base_at = $7, level = $8,
+       attempt = $9, level_started_at = $10, ack_by = $11, ack_until = $12, due_at = $13, resolved_at = $14,
+       version = $15
      where alert_id = $1`,
     changing(alert),
   );

@@ -99,13 +99,16 @@ function tell(change: Change, name: AlertEvent, fields: Partial<AlertState>, log
 }
 
 type StartReason = 'due' | 'declined' | 'unreachable';
+type Plan = {
+  fields: Partial<Pick<AlertState, 'level' | 'attempt' | 'levelStartedAt' | 'pages'>>;
+  log: readonly LogEntry[];
+};
 
 /**
- * Starts every level whose deadline has come: all overdue ones at once, one page a person (at the lowest of them that
+ * Plans every level whose deadline has come: all overdue ones at once, one page a person (at the lowest of them that
  * names him). A level that reaches nobody hands over to the next at once.
  */
-function startLevels(change: Change, now: number, staffing: Staffing, forced?: StartReason): Change {
-  const { state } = change;
+function planLevels(state: AlertState, now: number, staffing: Staffing, forced?: StartReason): Plan {
   const { policy, run } = state;
   const lastLevel = policy.levels.length;
   const declined = new Set(state.pages.filter((page) => page.status === 'declined').map((page) => page.person));
@@ -135,20 +138,17 @@ function startLevels(change: Change, now: number, staffing: Staffing, forced?: S
     for (const person of people) pages.push({ run, level, attempt, person, at: now, status: 'paged' });
     log.push({ at: now, kind: 'level', level, people, reason: 'repeat' });
   }
-  return tell(
-    change,
-    change.events.length > 0 && state.level === 0 ? 'raised' : 'escalated',
-    {
-      level,
-      attempt,
-      levelStartedAt: now,
-      pages: [...state.pages, ...pages],
-    },
-    log,
-  );
+  return { fields: { level, attempt, levelStartedAt: now, pages: [...state.pages, ...pages] }, log };
 }
 
-const firstIsDue = (state: AlertState, now: number): boolean => deadlineOf(state.policy, state.baseAt, 1) <= now;
+/** The levels with which a run begins: none before the first deadline. */
+const planRun = (begun: AlertState, now: number, staffing: Staffing): Plan =>
+  deadlineOf(begun.policy, begun.baseAt, 1) <= now ? planLevels(begun, now, staffing) : { fields: {}, log: [] };
+
+const startLevels = (change: Change, now: number, staffing: Staffing, forced?: StartReason): Change => {
+  const { fields, log } = planLevels(change.state, now, staffing, forced);
+  return tell(change, 'escalated', fields, log);
+};
 
 export type NewAlert = Pick<
   AlertState,
@@ -173,58 +173,60 @@ export function openAlert({ actor, reason, ...given }: NewAlert, now: number, st
     version: 0,
     pages: [],
   };
-  const opened = tell(unchanged(blank), 'raised', {}, [
+  const { fields, log } = planRun(blank, now, staffing);
+  return tell(unchanged(blank), 'raised', fields, [
     { at: now, kind: 'opened', ...(actor && { actor }), ...(reason && { reason }) },
+    ...log,
   ]);
-  return firstIsDue(opened.state, now) ? merge(startLevels(opened, now, staffing)) : opened;
 }
 
-/** An alert that is opened and pages at once is told once. */
-function merge(change: Change): Change {
-  const last = change.events.at(-1);
-  return last === undefined ? change : { ...change, events: [last] };
-}
-
-function beginRun(change: Change, baseAt: number, now: number, staffing: Staffing, log: LogEntry): Change {
-  const { state } = change;
-  const begun = tell(
-    change,
-    'raised',
-    {
-      state: 'open',
-      run: state.run + 1,
-      baseAt,
-      level: 0,
-      attempt: 0,
-      levelStartedAt: null,
-      ackBy: null,
-      ackUntil: null,
-      pages: [],
-    },
-    [log],
-  );
-  return firstIsDue(begun.state, now) ? merge(startLevels(begun, now, staffing)) : begun;
+function beginRun(state: AlertState, baseAt: number, now: number, staffing: Staffing, cause: LogEntry): Change {
+  const begun: AlertState = {
+    ...state,
+    state: 'open',
+    run: state.run + 1,
+    baseAt,
+    level: 0,
+    attempt: 0,
+    levelStartedAt: null,
+    ackBy: null,
+    ackUntil: null,
+    pages: [],
+  };
+  const { fields, log } = planRun(begun, now, staffing);
+  return tell(unchanged(begun), 'raised', fields, [cause, ...log]);
 }
 
 /** The same was raised again, by a condition or a person, while it is open. */
 export function raiseAgain(
-  state: AlertState,
-  given: { priority: Priority; actor?: string },
+  before: AlertState,
+  given: { priority: Priority; source: AlertState['source']; actor?: string },
   now: number,
   staffing: Staffing,
 ): Change {
-  const isUpgrade = isHigher(given.priority, state.priority);
-  const actor = given.actor === undefined ? {} : { actor: given.actor };
-  const upgraded = { ...state, condition: 'active' as const, ...(isUpgrade ? { priority: given.priority } : {}) };
-  const log: LogEntry = { at: now, kind: isUpgrade ? 'priority' : 'merged', reason: given.priority, ...actor };
-  if (state.state === 'acknowledged') {
-    // A condition that is repeated at the same priority was taken already; a person who calls again was not heard.
-    if (!isUpgrade && given.actor === undefined && state.condition === 'active') return unchanged(state);
-    return beginRun(unchanged(upgraded), now, now, staffing, log);
+  const isUpgrade = isHigher(given.priority, before.priority);
+  const isReactivated = before.condition === 'cleared';
+  const log: LogEntry = {
+    at: now,
+    kind: isReactivated ? 'reactivated' : isUpgrade ? 'priority' : 'merged',
+    reason: given.priority,
+    ...(given.actor === undefined ? {} : { actor: given.actor }),
+  };
+  // Once a device has reported it, the alert comes back for as long as the device does.
+  const source = given.source === 'condition' ? 'condition' : before.source;
+  const state: AlertState = {
+    ...before,
+    source,
+    condition: 'active',
+    priority: isUpgrade ? given.priority : before.priority,
+  };
+  // A condition that is repeated at the same priority was taken already; a person who calls again was not heard.
+  if (!isUpgrade && !isReactivated && given.actor === undefined) {
+    return source === before.source ? unchanged(before) : { state, events: [], log: [log] };
   }
-  if (!isUpgrade && state.condition === 'active' && given.actor === undefined) return unchanged(state);
-  const kind = state.condition === 'cleared' ? 'reactivated' : log.kind;
-  return tell(unchanged(upgraded), 'raised', {}, [{ ...log, kind }]);
+  return before.state === 'acknowledged'
+    ? beginRun(state, now, now, staffing, log)
+    : tell(unchanged(state), 'raised', {}, [log]);
 }
 
 export function acknowledge(state: AlertState, person: string, now: number): Change {
@@ -308,7 +310,7 @@ export function clear(state: AlertState, now: number): Change {
   if (state.condition === 'cleared') return unchanged(state);
   if (state.state === 'resolved') {
     // Nothing to tell any more; but no new alert must follow from a condition that is over.
-    return { state: { ...state, condition: 'cleared', dueAt: null, version: state.version + 1 }, events: [], log: [] };
+    return { state: { ...state, condition: 'cleared', dueAt: null }, events: [], log: [] };
   }
   const change = tell(unchanged(state), 'cleared', { condition: 'cleared' }, [{ at: now, kind: 'cleared' }]);
   return state.state === 'acknowledged' ? close(change, now, { reason: 'cleared' }) : change;
@@ -322,10 +324,10 @@ export function onDue(state: AlertState, now: number, staffing: Staffing): Chang
       return startLevels(unchanged(state), now, staffing);
     case 'acknowledged':
       // The new run counts from the moment at which the acknowledgement ended, however late this engine woke.
-      return beginRun(unchanged(state), state.dueAt, now, staffing, { at: now, kind: 'ackExpired' });
+      return beginRun(state, state.dueAt, now, staffing, { at: now, kind: 'ackExpired' });
     case 'resolved':
       return {
-        state: { ...state, condition: 'cleared', dueAt: null, version: state.version + 1 },
+        state: { ...state, condition: 'cleared', dueAt: null },
         events: [],
         log: [],
         reopen: true,
