@@ -40,6 +40,8 @@ export type DurableOptions = {
 
 export type Consumption = {
   inFlight(): number;
+  /** Messages that the durable has not delivered, or nobody has answered; of all replicas. */
+  pending(): Promise<number>;
   /** Stops receiving, waits until what was received is answered or `drainMs` passed, gives back the rest. */
   stop(drainMs: number): Promise<void>;
 };
@@ -137,6 +139,10 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
   await start();
   return {
     inFlight: () => held.size,
+    async pending() {
+      const info = await bus.jsm.consumers.info(options.stream, options.durable);
+      return info.num_pending + info.num_ack_pending;
+    },
     async stop(drainMs) {
       stopping = true;
       messages?.stop();

@@ -34,8 +34,11 @@ export type ReaderOptions = {
   /** Everything after this sequence is delivered. */
   afterSequence: number;
   onMessage: (message: StreamMessage) => void;
-  /** The stream is not the one that was read before, or lost messages before they were read: nothing is proved. */
-  onBreak?: (state: StreamState) => void;
+  /**
+   * The stream is not the one that was read before, or lost messages before they were read: nothing is proved. What is
+   * after `continuesAfter` is delivered from here on.
+   */
+  onBreak?: (state: StreamState, continuesAfter: number) => void;
   /** One subject filter; the sequences then jump by nature and no loss can be seen. */
   filter?: string;
 };
@@ -64,7 +67,7 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
     if (isOther || isShorter || isBehindRetention) {
       // A shorter stream of the same date is an old copy that was put back: what it holds was read before.
       last = isShorter && !isOther ? state.lastSequence : state.firstSequence - 1;
-      options.onBreak?.(state);
+      options.onBreak?.(state, last);
     }
     epoch = state.epoch;
     const name = `reader-${nuid.next()}`;

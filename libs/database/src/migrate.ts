@@ -1,7 +1,7 @@
 /** Plain SQL files, through node-pg-migrate: its lock, its table. Each service has one schema and its own history. */
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import { schemaOf } from './database.ts';
+import { isPassing, schemaOf } from './database.ts';
 
 /** A folder of `.sql` files, and the table that remembers which of them ran. */
 export type MigrationSet = { folder: string; table: string };
@@ -14,11 +14,12 @@ const commandPath: MigrationSet = {
 /**
  * Brings the schema of a service up to date: first what every service has, then the given sets in order.
  * Replicas may start at once: one lock lets one migrate while the others wait.
+ * @throws when no database answers; the message names the address, never the credentials
  */
 export async function migrate(url: string, service: string, sets: readonly MigrationSet[]): Promise<void> {
   const schema = schemaOf(service);
   for (const { folder, table } of [commandPath, ...sets]) {
-    await runner({
+    const running = runner({
       // A connection of its own: node-pg-migrate leaves search_path set on the client that it used.
       databaseUrl: { connectionString: url, connectionTimeoutMillis: 5_000, application_name: `${service}-migrate` },
       dir: folder,
@@ -30,6 +31,13 @@ export async function migrate(url: string, service: string, sets: readonly Migra
       direction: 'up',
       advisoryLockMode: 'wait',
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    });
+    await running.catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
+      // One that stands for several addresses has no message of its own.
+      const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+      const why = first instanceof Error ? first.message : String(first);
+      throw new Error(`no PostgreSQL answers at ${new URL(url).host}: ${why}`, { cause: error });
     });
   }
 }

@@ -1,4 +1,9 @@
-/** Configuration comes from the environment, through one annotated schema a service: checks, defaults and docs. */
+/**
+ * Configuration comes from the environment, through one annotated schema a service: checks, defaults and docs. Any
+ * variable may be given as a file instead, under its name with `_FILE`: so secrets are mounted, not passed.
+ */
+import { readFileSync } from 'node:fs';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Setting<T> = {
@@ -59,19 +64,28 @@ function parse(name: string, setting: AnySetting, text: string): unknown {
   }
 }
 
+function textOf(name: string, environment: Environment): string | undefined {
+  const file = environment[`${name}_FILE`];
+  if (file === undefined || file === '') return environment[name];
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(`${name}_FILE: ${file} cannot be read (${String(Reflect.get(error as object, 'code'))})`, {
+      cause: error,
+    });
+  }
+}
+
 /** @throws ConfigError with everything that is missing or wrong, at once */
 export function readConfig<const S extends ConfigSchema>(schema: S, environment: Environment): Config<S> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(schema)) {
-    const text = environment[name];
-    if (text === undefined || text === '') {
-      if (setting.default === undefined) problems.push(`${name} is missing (${setting.description})`);
-      else values[name] = setting.default;
-      continue;
-    }
     try {
-      values[name] = parse(name, setting, text);
+      const text = textOf(name, environment);
+      if (text !== undefined && text !== '') values[name] = parse(name, setting, text);
+      else if (setting.default !== undefined) values[name] = setting.default;
+      else problems.push(`${name} is missing (${setting.description})`);
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error));
     }

@@ -21,6 +21,7 @@ export const directorySubscription = (service: ServiceName): Subscription => ({
   stream: 'DIRECTORY',
   filter: 'directory.>',
   durable: `${service}-directory`,
+  isNeededFirst: true,
   ackWaitMs: 10_000,
   handlers: [
     onEvent(personChanged, async ({ tx, hospital, version }, person) => {
@@ -77,6 +78,31 @@ export async function findWards(
     [hospital, patientIds],
   );
   return new Map(rows.map((row) => [row.patient_id, row.ward_id]));
+}
+
+/** So long a fact about an unknown patient waits for the directory; then it is taken as it is. */
+const patienceMs = 30_000;
+
+/**
+ * Whoever is known lies where the projection says: `directory` publishes a person after all that concerns him. One who
+ * is not known yet is known to the edge already, so his entry is on its way; without it an alarm would have no ward.
+ * @param since when the fact about the patients was received or measured, ms since the epoch
+ * @throws CodedError `unavailable`: try again, for at most 30 s
+ */
+export async function assertKnown(
+  sql: Sql,
+  hospital: string,
+  patientIds: readonly string[],
+  { since, now }: { since: number; now: number },
+): Promise<void> {
+  if (now - since > patienceMs) return;
+  const { rows } = await sql.query<{ known: number }>(
+    'select count(*) as known from directory_person where hospital = $1 and person_id = any($2::text[])',
+    [hospital, patientIds],
+  );
+  if (rows[0]?.known !== new Set(patientIds).size) {
+    throw new CodedError('unavailable', 'The directory has not told of these patients yet');
+  }
 }
 
 export async function findPatientsOfWard(sql: Sql, hospital: string, wardId: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** A process with one service or with all of them: the internal port, signals, one hard timer for the drain. */
 import { createServer, type Server } from 'node:http';
-import { Registry } from 'prom-client';
-import type { Environment } from './config.ts';
+import { AggregatorRegistry, type Registry } from 'prom-client';
+import { readConfig, type ConfigSchema, type Environment } from './config.ts';
 import { createProcessMetrics } from './metrics.ts';
 import type { RunningService } from './service.ts';
 
@@ -12,12 +12,32 @@ export type Starter = (environment: Environment) => Promise<RunningService>;
 /** The drain of a process never takes longer: what is not done by then is done by whoever takes over. */
 export const hardDrainMs = 8_000;
 
+const processConfig = {
+  CARILLON_INTERNAL_PORT: {
+    type: 'number',
+    description: 'Port of health, readiness and metrics',
+    default: 9090,
+    min: 0,
+    max: 65_535,
+  },
+} as const satisfies ConfigSchema;
+
 type Readiness = { ready: boolean; services: Record<string, Record<string, boolean>> };
 
 async function readiness(services: readonly RunningService[], isStarted: boolean): Promise<Readiness> {
   const checks = await Promise.all(services.map(async (service) => [service.name, await service.checks()] as const));
   const isReady = isStarted && checks.every(([, named]) => Object.values(named).every(Boolean));
   return { ready: isReady, services: Object.fromEntries(checks) };
+}
+
+/**
+ * The services' metrics have the same names and differ by the label `service`: each name stands once, with the samples of
+ * all. `Registry.merge` would refuse the second, and drops that label.
+ */
+async function metricsText(ofProcess: Registry, ofServices: readonly Registry[]): Promise<string> {
+  const samples = await Promise.all(ofServices.map((registry) => registry.getMetricsAsJSON()));
+  const texts = [ofProcess.metrics(), AggregatorRegistry.aggregate(samples).metrics()];
+  return (await Promise.all(texts)).join('\n');
 }
 
 function startInternalServer(
@@ -36,8 +56,12 @@ function startInternalServer(
           return { status: result.ready ? 200 : 503, type: 'application/json', body: JSON.stringify(result) };
         }
         case '/metrics': {
-          const merged = Registry.merge([processRegistry, ...services().map((service) => service.metrics.registry)]);
-          return { status: 200, type: merged.contentType, body: await merged.metrics() };
+          const registries = services().map((service) => service.metrics.registry);
+          return {
+            status: 200,
+            type: processRegistry.contentType,
+            body: await metricsText(processRegistry, registries),
+          };
         }
         default:
           return { status: 404, type: 'application/json', body: '{"error":{"code":"not_found"}}' };
@@ -61,9 +85,8 @@ export async function startServices(
 ): Promise<{ services: readonly RunningService[]; stop(): Promise<void> }> {
   const services: RunningService[] = [];
   let isStarted = false;
-  const port = Number(environment['CARILLON_INTERNAL_PORT'] ?? 9090);
   const server = await startInternalServer(
-    port,
+    readConfig(processConfig, environment).CARILLON_INTERNAL_PORT,
     () => services,
     () => isStarted,
   );

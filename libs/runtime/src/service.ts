@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Lane, ServiceName, StreamName } from '@carillon/contracts/define';
 import { connectBus, type Bus, type BusOptions } from '@carillon/bus/connection';
+import type { Consumption } from '@carillon/bus/consume';
 import { provisionStreams } from '@carillon/bus/provision';
 import { openDatabase, type Database, type DatabaseOptions } from '@carillon/database/database';
 import { deleteOldInboxEntries } from '@carillon/database/inbox';
@@ -71,6 +72,15 @@ type Wakers = { wakeTimers: () => void };
 
 export type ServiceContext = { tools: ServiceTools; common: Config<typeof commonConfig> } & Wakers;
 
+/** Bounded: a service that has nearly caught up is better than none. */
+const catchUpMs = 15_000;
+async function untilCaughtUp(consumption: Consumption): Promise<void> {
+  const deadline = performance.now() + catchUpMs;
+  while (performance.now() < deadline && (await consumption.pending().catch(() => 1)) > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
 export async function startService(
   define: (context: ServiceContext) => ServiceDefinition,
   name: ServiceName,
@@ -134,15 +144,19 @@ export async function startService(
     const relay = await startRelay({ service: name, owner: instance, database, bus, log, metrics });
     relayWake = (lanes) => relay.wake(lanes);
     stops.push(() => relay.stop());
+    const subscribe = async (subscription: Subscription): Promise<void> => {
+      const consumption = await startSubscription(tools, subscription);
+      stops.push(() => consumption.stop(drainMs));
+      if (subscription.isNeededFirst === true) await untilCaughtUp(consumption);
+    };
+    const subscriptions = definition.subscriptions ?? [];
+    for (const subscription of subscriptions) if (subscription.isNeededFirst === true) await subscribe(subscription);
     const started = (definition.timers?.(tools) ?? []).map((work) =>
       startDueLoop(work, { clock: tools.clock, gate, log }),
     );
     loops = started;
     stops.push(() => Promise.all(started.map((loop) => loop.stop())));
-    for (const subscription of definition.subscriptions ?? []) {
-      const consumption = await startSubscription(tools, subscription);
-      stops.push(() => consumption.stop(drainMs));
-    }
+    for (const subscription of subscriptions) if (subscription.isNeededFirst !== true) await subscribe(subscription);
     for (const consumption of await startCommands(tools, definition.commands ?? [])) {
       stops.push(() => consumption.stop(drainMs));
     }

@@ -30,6 +30,8 @@ export type Subscription = {
   filter: string;
   durable: string;
   ackWaitMs: number;
+  /** Nothing else of the service starts before what is there was handled: it decides from it. */
+  isNeededFirst?: true;
   /** Events that pass the filter and have no handler are none of our business, and are acknowledged. */
   handlers: readonly EventHandler[];
 };

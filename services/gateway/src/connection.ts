@@ -35,8 +35,15 @@ const connectWithinMs = 5_000;
 const ping = { everyMs: 15_000, waitMs: 7_000 };
 const reauthBeforeMs = 60_000;
 const reauthGraceMs = 25_000;
-/** What a connection may leave unread before it is taken for lost; it resumes from where it was. */
-const maxUnsentBytes = 8 * 1024 * 1024;
+/**
+ * What a connection may leave unread. Above the first it is full, and closed when it stays so; it resumes from where it
+ * was. A replay alone may fill it for a moment. The second bounds the memory.
+ */
+const fullBytes = 8 * 1024 * 1024;
+const maxUnsentBytes = 32 * 1024 * 1024;
+const fullMs = 10_000;
+/** A peer that does not answer the close is cut off. */
+const closeWaitMs = 2_000;
 /** Frames that wait for the one before them; a client that floods is not served faster for it. */
 const maxWaitingFrames = 256;
 
@@ -57,8 +64,13 @@ export function serveConnection(
   let finish: () => void = () => {};
   const finished = new Promise<void>((resolve) => (finish = resolve));
 
-  const timer = (name: string, delayMs: number, action: () => void): void => {
+  const stopTimer = (name: string): void => {
     clearTimeout(timers.get(name));
+    timers.delete(name);
+  };
+  const timer = (name: string, delayMs: number, action: () => void): void => {
+    stopTimer(name);
+    if (isClosed) return;
     timers.set(name, setTimeout(action, Math.min(delayMs, 2 ** 31 - 1)));
   };
 
@@ -66,8 +78,7 @@ export function serveConnection(
     if (isClosed) return;
     end();
     socket.close(closeCodes[reason], reason);
-    // A peer that does not answer the close is cut off.
-    setTimeout(() => socket.terminate(), 2_000).unref();
+    setTimeout(() => socket.terminate(), closeWaitMs).unref();
   };
 
   const end = (): void => {
@@ -80,11 +91,19 @@ export function serveConnection(
     finish();
   };
 
+  const closeSlow = (): void => {
+    log.warn({ connection: id }, 'slow consumer');
+    close('slowConsumer');
+  };
   const sendBytes = (frame: Buffer): void => {
     if (isClosed) return;
-    if (socket.bufferedAmount > maxUnsentBytes) {
-      log.warn({ connection: id }, 'slow consumer');
-      return close('slowConsumer');
+    if (socket.bufferedAmount > maxUnsentBytes) return closeSlow();
+    if (socket.bufferedAmount <= fullBytes) stopTimer('full');
+    else if (!timers.has('full')) {
+      timer('full', fullMs, () => {
+        if (socket.bufferedAmount > fullBytes) closeSlow();
+        else stopTimer('full');
+      });
     }
     socket.send(frame, { binary: false, compress: false });
   };
@@ -102,7 +121,7 @@ export function serveConnection(
     });
 
   const scheduleExpiry = (expiresAt: number): void => {
-    clearTimeout(timers.get('expiry'));
+    stopTimer('expiry');
     timer('reauth', Math.max(0, expiresAt - now() - reauthBeforeMs), () => {
       send({ t: 'reauth', graceMs: reauthGraceMs });
       timer('expiry', Math.max(reauthGraceMs, expiresAt - now()), () => close('tokenExpired'));
@@ -132,7 +151,7 @@ export function serveConnection(
     if (isClosed) return;
     leave = shared.enter(who);
     identity = who;
-    clearTimeout(timers.get('connect'));
+    stopTimer('connect');
     scheduleExpiry(who.expiresAt);
     schedulePing();
     const own = parseRoom(`person:${who.person}`, who.hospital);
@@ -144,7 +163,24 @@ export function serveConnection(
   const refuse = (error: CodedError, frameId: number | undefined): void => {
     send(errorFrame(error, frameId));
     if (error instanceof TokenError) close(error.isExpired ? 'tokenExpired' : 'unauthorised');
-    else close(error.code === 'rate_limited' ? 'rateLimited' : 'unauthorised');
+    else if (error.code === 'rate_limited') close('rateLimited');
+    else close(error.code === 'internal' ? 'internal' : 'unauthorised');
+  };
+
+  /**
+   * What is asked about one room is done in the order in which it was asked: a replay may take a while, and must not
+   * end after what came behind it.
+   */
+  const turns = new Map<string, Promise<void>>();
+  const inTurn = (room: string, work: () => Promise<void> | void): Promise<void> => {
+    const mine = (turns.get(room) ?? Promise.resolve()).then(() => (isClosed ? undefined : work()));
+    const settled = mine
+      .catch(() => {})
+      .then(() => {
+        if (turns.get(room) === settled) turns.delete(room);
+      });
+    turns.set(room, settled);
+    return mine;
   };
 
   const subscribe = async (who: Identity, frame: ClientFrame & { t: 'subscribe' }): Promise<void> => {
@@ -164,14 +200,23 @@ export function serveConnection(
       send({ t: 'subscribed', id: frame.id, room: room.name, pos: position, lane: room.definition.lane, recovery }),
     );
     // It may have gone while the replay was read.
-    if (isClosed || rooms.get(room.name) !== room) hub.leave(room, member);
+    if (isClosed) hub.leave(room, member);
+  };
+
+  const unsubscribe = (frame: ClientFrame & { t: 'unsubscribe' }): void => {
+    const room = rooms.get(frame.room);
+    if (room !== undefined) {
+      rooms.delete(room.name);
+      hubs.get(room.definition.stream)?.leave(room, member);
+    }
+    send({ t: 'ok', id: frame.id });
   };
 
   const call = async (who: Identity, frame: ClientFrame & { t: 'call' }): Promise<void> => {
     const answer = await caller.call({
       actor: who,
       operation: frame.op,
-      data: frame.data ?? {},
+      data: frame.data === undefined ? {} : frame.data,
       key: frame.key,
       traceparent: childTrace(undefined),
     });
@@ -183,15 +228,9 @@ export function serveConnection(
       case 'connect':
         return ready(who, frame.id);
       case 'subscribe':
-        return subscribe(who, frame);
-      case 'unsubscribe': {
-        const room = rooms.get(frame.room);
-        if (room !== undefined) {
-          rooms.delete(room.name);
-          hubs.get(room.definition.stream)?.leave(room, member);
-        }
-        return send({ t: 'ok', id: frame.id });
-      }
+        return inTurn(frame.room, () => subscribe(who, frame));
+      case 'unsubscribe':
+        return inTurn(frame.room, () => unsubscribe(frame));
       case 'call':
         return call(who, frame);
       case 'reauth': {
@@ -202,7 +241,7 @@ export function serveConnection(
         return send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
       }
       case 'pong':
-        clearTimeout(timers.get('pong'));
+        stopTimer('pong');
         return schedulePing();
       case 'signal':
       case 'ack':
@@ -213,6 +252,7 @@ export function serveConnection(
   };
 
   const onFrame = async (frame: ClientFrame): Promise<void> => {
+    if (isClosed) return undefined;
     const frameId = 'id' in frame ? frame.id : undefined;
     try {
       if (identity !== undefined) return await handle(identity, frame);
@@ -285,12 +325,16 @@ export function serveConnection(
     for (const line of data.toString().split('\n')) {
       if (line.trim() === '') continue;
       const frame = parse(line);
-      if (frame === undefined && isClosed) return;
       if (frame !== undefined) dispatch(frame);
+      if (isClosed) return;
     }
   });
   socket.on('close', end);
-  socket.on('error', () => socket.terminate());
+  // `ws` closes by itself after what is no WebSocket frame or larger than any of ours may be (1002, 1007, 1009).
+  socket.on('error', () => {
+    end();
+    setTimeout(() => socket.terminate(), closeWaitMs).unref();
+  });
 
   timer('connect', connectWithinMs, () => close('noConnect'));
   if (handshakeToken !== undefined) {

@@ -59,9 +59,13 @@ export function createHttp({ config, log }: Pick<HttpOptions, 'config' | 'log'>)
     trustProxy: config.CARILLON_TRUSTED_PROXIES.length === 0 ? false : [...config.CARILLON_TRUSTED_PROXIES],
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: true,
+    // Half a request holds its socket and its memory no longer than this.
+    requestTimeout: 30_000,
+    return503OnClosing: false,
+    frameworkErrors: (_, __, reply) => void sendError(reply, new CodedError('bad_input', 'The path is not valid')),
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // A POST without a body says nothing more than its path does.
     if (body === '') done(null, undefined);
@@ -76,21 +80,23 @@ export function createHttp({ config, log }: Pick<HttpOptions, 'config' | 'log'>)
   return app;
 }
 
+const decimal = /^-?\d{1,15}(\.\d{1,15})?$/;
+
 /** Query strings are text: a field that the schema wants as a number is read as one, nothing else is touched. */
 function readQuery(operation: CommandDefinition | QueryDefinition, query: unknown): Record<string, unknown> {
   const fields = operation.input.properties;
   return Object.fromEntries(
     Object.entries(query as Record<string, unknown>).map(([name, text]) => {
       const type: unknown = fields[name] === undefined ? undefined : Reflect.get(fields[name], 'type');
-      const isNumber = (type === 'integer' || type === 'number') && typeof text === 'string' && text.trim() !== '';
-      return [name, isNumber && Number.isFinite(Number(text)) ? Number(text) : text];
+      const isNumber = (type === 'integer' || type === 'number') && typeof text === 'string' && decimal.test(text);
+      return [name, isNumber ? Number(text) : text];
     }),
   );
 }
 
 function readData(operation: CommandDefinition | QueryDefinition, request: FastifyRequest): unknown {
   const { body, params, query } = request;
-  const rest = operation.http?.method === 'GET' ? readQuery(operation, query) : (body ?? {});
+  const rest = operation.http?.method === 'GET' ? readQuery(operation, query) : body === undefined ? {} : body;
   if (typeof rest !== 'object' || rest === null || Array.isArray(rest)) {
     throw badInput([{ path: '', message: 'Expected an object' }]);
   }
@@ -111,10 +117,17 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 
 export async function registerHttp(app: FastifyInstance, options: HttpOptions): Promise<void> {
   const { config, bus, people, tokens, caller, admit, now } = options;
-  const identify = (request: FastifyRequest): Promise<Identity> => {
+  const identities = new WeakMap<FastifyRequest, Identity>();
+  /** Before the body is read: a stranger's two megabytes are not parsed. */
+  const authenticate = async (request: FastifyRequest): Promise<void> => {
     const token = bearerOf(request);
     if (token === undefined) throw new CodedError('unauthorised');
-    return admit(token, request.ip);
+    identities.set(request, await admit(token, request.ip));
+  };
+  const identityOf = (request: FastifyRequest): Identity => {
+    const identity = identities.get(request);
+    if (identity === undefined) throw new CodedError('unauthorised');
+    return identity;
   };
   const traceOf = (request: FastifyRequest): string => {
     const given = request.headers['traceparent'];
@@ -127,10 +140,10 @@ export async function registerHttp(app: FastifyInstance, options: HttpOptions): 
     app.route({
       method: binding.method,
       url: binding.path,
+      onRequest: authenticate,
       async handler(request, reply) {
-        const actor = await identify(request);
         const answer = await caller.call({
-          actor,
+          actor: identityOf(request),
           operation: operation.name,
           data: readData(operation, request),
           key: operation.kind === 'command' ? idempotencyKey(request) : undefined,
@@ -142,8 +155,8 @@ export async function registerHttp(app: FastifyInstance, options: HttpOptions): 
     });
   }
 
-  app.post('/v1/vitals', async (request, reply) => {
-    const actor = await identify(request);
+  app.post('/v1/vitals', { onRequest: authenticate }, async (request, reply) => {
+    const actor = identityOf(request);
     caller.count(actor);
     // A key is allowed on every write; readings are the same by patient, vital, time and device, with or without.
     idempotencyKey(request);

@@ -50,6 +50,8 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
   const rooms = new Map<string, LiveRoom>();
   const match = matchRooms(stream);
   let lastSequence = startAfter;
+  /** Grows with each break: what was read of the stream before it proves nothing after it. */
+  let life = 0;
   let caughtUp: () => void = () => {};
   const ready = new Promise<void>((resolve) => (caughtUp = resolve));
 
@@ -73,12 +75,14 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
       deliver(kept);
       if (lastSequence >= initial.lastSequence) caughtUp();
     },
-    onBreak(state) {
+    onBreak(state, continuesAfter) {
       log.error({ stream, epoch: state.epoch }, 'the stream is another, or lost messages unread');
       const reason = state.epoch === epoch ? 'retention' : 'epoch';
       ({ epoch } = state);
-      lastSequence = state.firstSequence - 1;
+      life++;
+      lastSequence = continuesAfter;
       ring.clear(lastSequence);
+      caughtUp();
       for (const live of rooms.values()) {
         live.lastSequence = lastSequence;
         for (const member of live.members) member.reset(live.room, reason);
@@ -86,7 +90,17 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
     },
   });
   if (startAfter >= initial.lastSequence) caughtUp();
+  // The newest may expire before it was read; then nothing is left to catch up with.
+  const watch = setInterval(() => {
+    streamState(bus, stream).then(
+      (state) => {
+        if (state.firstSequence > initial.lastSequence) caughtUp();
+      },
+      () => {},
+    );
+  }, catchUpMs);
   await ready;
+  clearInterval(watch);
 
   const enter = (room: Room, member: Member): LiveRoom => {
     let live = rooms.get(room.key);
@@ -103,15 +117,23 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
   const waitingReads: (() => void)[] = [];
   const readOlder = async (room: Room, after: number, to: number): Promise<Message[] | undefined> => {
     if (reads >= maxReads) await new Promise<void>((resolve) => waitingReads.push(resolve));
-    reads++;
+    else reads++;
     try {
       const range = { stream, filter: roomFilter(room), afterSequence: after, toSequence: to, limit: maxReplay };
       const found = await readRange(bus, range);
       return found?.map((message) => toMessage(message, [room.key]));
     } finally {
-      reads--;
-      waitingReads.shift()?.();
+      // Its place goes to the next one, or is free.
+      const next = waitingReads.shift();
+      if (next === undefined) reads--;
+      else next();
     }
+  };
+
+  /** Whether everything after `sequence` is in the stream still: retention moves its beginning. */
+  const isHeld = async (sequence: number): Promise<boolean> => {
+    const state = await streamState(bus, stream);
+    return state.epoch === epoch && sequence >= state.firstSequence - 1;
   };
 
   /** Messages after `sequence` up to where the hub stands; undefined when completeness cannot be proved. */
@@ -121,8 +143,10 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
     // The ring moves on while the stream is read; each round is shorter than the one before.
     while (from < ring.after()) {
       const until = ring.after();
+      // Looked at again when it was read: what begins at a sequence that is gone begins later, and says nothing.
+      if (!(await isHeld(from))) return undefined;
       const found = await readOlder(room, from, until);
-      if (found === undefined) return undefined;
+      if (found === undefined || !(await isHeld(from))) return undefined;
       older.push(...found);
       from = until;
       if (older.length > maxReplay) return undefined;
@@ -131,7 +155,8 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
     return all.length > maxReplay ? undefined : all;
   };
 
-  const provable = async (from: string): Promise<number | undefined> => {
+  /** @returns the sequence of a position that belongs to what this hub reads; whether all after it is left, `replay` tells */
+  const locate = async (from: string): Promise<number | undefined> => {
     const wanted = parsePosition(from);
     if (wanted === undefined || wanted.epoch !== epoch) return undefined;
     if (wanted.sequence > lastSequence) {
@@ -144,11 +169,7 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
       }
       return lastSequence < wanted.sequence || wanted.epoch !== epoch ? undefined : wanted.sequence;
     }
-    if (wanted.sequence >= ring.after()) return wanted.sequence;
-    // The proof needs the stream as it is now: retention moves its beginning.
-    const state = await streamState(bus, stream).catch(() => undefined);
-    if (state === undefined || state.epoch !== epoch) return undefined;
-    return wanted.sequence >= state.firstSequence - 1 ? wanted.sequence : undefined;
+    return wanted.sequence;
   };
 
   return {
@@ -165,9 +186,10 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
         for (const message of inOrder) member.send(messageFrame(room, message, epoch, message.sequence));
         return undefined;
       }
-      const sequence = await provable(from);
+      const lifeBefore = life;
+      const sequence = await locate(from);
       const missed = sequence === undefined ? undefined : await replay(room, sequence).catch(() => undefined);
-      if (sequence === undefined || missed === undefined) return fresh('lost');
+      if (sequence === undefined || missed === undefined || life !== lifeBefore) return fresh('lost');
       // From here on one turn of the loop: what the ring held, then what comes.
       const reached = missed.at(-1)?.sequence ?? sequence;
       const rest = ring.of(room.key, Math.max(reached, sequence));

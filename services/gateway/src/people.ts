@@ -18,6 +18,15 @@ export type People = {
 
 const none: ReadonlySet<string> = new Set();
 
+/** One entry that is no JSON must not end the watch, and with it the gateway. */
+function parse(value: Uint8Array): unknown {
+  try {
+    return decode(value);
+  } catch {
+    return undefined;
+  }
+}
+
 export async function watchPeople(bus: Bus, log: Logger): Promise<People> {
   const entries = new Map<string, PersonEntry>();
   const watch = await watchBucket(bus, peopleBucket, ({ key, value }) => {
@@ -25,7 +34,7 @@ export async function watchPeople(bus: Bus, log: Logger): Promise<People> {
       entries.delete(key);
       return;
     }
-    const entry = validate(personEntrySchema, decode(value));
+    const entry = validate(personEntrySchema, parse(value));
     if (!entry.ok) log.error({ key }, 'an entry of the directory breaks its contract');
     else if (entry.value.version >= (entries.get(key)?.version ?? 0)) entries.set(key, entry.value);
   });

@@ -27,7 +27,8 @@ export function toMessage(message: StreamMessage, rooms: readonly string[]): Mes
     version: message.header(eventHeaders.version) ?? '0',
     isAckWanted: message.header(eventHeaders.ack) === 'true',
     key: message.header(eventHeaders.key) ?? message.subject,
-    body: message.body,
+    // A copy: what NATS hands over is a view, which would keep the whole chunk that was read from the socket.
+    body: new Uint8Array(message.body),
   };
 }
 
@@ -42,7 +43,7 @@ export type Ring = {
 
 /** @param maxMessages and maxBytes bound the memory; `startAfter` is where the reader began */
 export function createRing(maxMessages: number, maxBytes: number, startAfter: number): Ring {
-  let messages: Message[] = [];
+  let messages: (Message | undefined)[] = [];
   let head = 0;
   let bytes = 0;
   let dropped = startAfter;
@@ -61,8 +62,10 @@ export function createRing(maxMessages: number, maxBytes: number, startAfter: nu
       messages.push(message);
       bytes += message.body.length;
       while (messages.length - head > maxMessages || bytes > maxBytes) {
-        const oldest = messages[head++];
+        const oldest = messages[head];
         if (oldest === undefined) break;
+        // Let go at once; the array itself is cut only now and then.
+        messages[head++] = undefined;
         dropped = oldest.sequence;
         bytes -= oldest.body.length;
       }

@@ -55,8 +55,10 @@ export async function start(
     const now = (): number => Date.now();
     const buckets = createBuckets();
     stops.push(() => buckets.stop());
+    const strangers = createBuckets();
+    stops.push(() => strangers.stop());
     const tokens = createTokens(config, now);
-    const admission = createAdmission({ config, tokens, buckets });
+    const admission = createAdmission({ config, tokens, buckets, strangers });
     const caller = createCaller({ bus, people, buckets, config, now });
     stops.push(() => caller.close());
 
@@ -71,6 +73,24 @@ export async function start(
       registers: [metrics.registry],
       collect() {
         this.set(realtime.count());
+      },
+    });
+    void new Gauge({
+      name: 'carillon_subscriptions',
+      help: 'Who is in a room, counted over the rooms of a stream',
+      labelNames: ['stream'],
+      registers: [metrics.registry],
+      collect() {
+        for (const [stream, hub] of hubs) this.set({ stream }, hub.counts().members);
+      },
+    });
+    void new Gauge({
+      name: 'carillon_rooms',
+      help: 'Rooms of a stream in which somebody is',
+      labelNames: ['stream'],
+      registers: [metrics.registry],
+      collect() {
+        for (const [stream, hub] of hubs) this.set({ stream }, hub.counts().rooms);
       },
     });
     await app.listen({ port: config.CARILLON_HTTP_PORT, host: config.CARILLON_HTTP_HOST });

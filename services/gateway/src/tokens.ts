@@ -19,7 +19,8 @@ const claimsSchema = Type.Object({
   sub: Id('Person'),
   hospital: Id('Hospital'),
   roles: Type.Array(OneOf(roles, 'Role'), { minItems: 1 }),
-  exp: Type.Number(),
+  // The last second that a Date can hold.
+  exp: Type.Number({ maximum: 8_640_000_000_000 }),
   name: Type.Optional(Type.String()),
 });
 

@@ -1,5 +1,6 @@
 /** What `monitoring` found becomes an alert; an older event of a condition than what was seen changes nothing. */
 import type { Condition } from '@carillon/contracts/monitoring';
+import { assertKnown } from '@carillon/runtime/directory-projection';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { clear, episodeKey } from '../domain/alert.ts';
 import { isNewerCondition, lockOpenAlert, lockWaitingToReopen } from '../store.ts';
@@ -9,6 +10,7 @@ import { saveChange } from './save.ts';
 export async function onConditionActive(work: EventWork, condition: Condition): Promise<void> {
   const { patientId, wardId, kind, priority, message } = condition;
   const { hospital, tx } = work;
+  await assertKnown(tx, hospital, [patientId], { since: Date.parse(condition.at), now: work.now });
   const key = episodeKey(patientId, wardId, kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
   // A condition that is raised while an earlier alert of it waits to reopen: the new alert is that reopening.

@@ -30,6 +30,9 @@ const eventOf: Readonly<Record<EntityKind, EventDefinition>> = {
   shift: shiftChanged,
 };
 
+const order: readonly EntityKind[] = ['ward', 'shift', 'careTeam', 'admission', 'person'];
+const rank = (kind: EntityKind): number => order.indexOf(kind);
+
 /** Adds and updates; whoever is not in the file stays as he is. Idempotent: what is equal is not touched. */
 export async function importFile(work: Work, file: HospitalFile): Promise<{ changed: number }> {
   const { tx } = work;
@@ -42,12 +45,10 @@ export async function importFile(work: Work, file: HospitalFile): Promise<{ chan
 
   await releaseChangedBeds(tx, hospital, file.admissions);
   const changed = await upsertEntities(tx, hospital, entitiesOf(file));
-  for (const { kind, id, body, version } of changed) {
-    work.emit(
-      eventOf[kind],
-      { ...body, version },
-      { lane: 'normal', entity: entityKey(kind, id), version, tokens: { hospital, id } },
-    );
+  // A person comes after all that concerns him, and his key-value entry after that (same `entity`): whoever has seen the
+  // person has seen where he lies and who is on duty, and a gateway takes readings for him no earlier.
+  for (const { kind, id, body, version } of changed.toSorted((a, b) => rank(a.kind) - rank(b.kind))) {
+    work.emit(eventOf[kind], { ...body, version }, { lane: 'normal', entity: id, version, tokens: { hospital, id } });
   }
   const people = await listPeople(tx, hospital);
   const entries = await upsertPersonEntries(
@@ -59,7 +60,7 @@ export async function importFile(work: Work, file: HospitalFile): Promise<{ chan
     // The key-value entry of every gateway goes the way of all events: committed first, published once, in order.
     work.publish({
       lane: 'normal',
-      entity: entityKey('person', `entry ${entry.person}`),
+      entity: entry.person,
       subject: peopleSubject(hospital, entry.person),
       headers: { 'Nats-Msg-Id': `person-${hospital}-${entry.person}-${entry.version}`, traceparent: work.traceparent },
       body: JSON.stringify(entry),

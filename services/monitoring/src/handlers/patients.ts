@@ -9,7 +9,7 @@ import {
   type RecordedVital,
 } from '@carillon/contracts/monitoring';
 import { vitalSigns } from '@carillon/contracts/vital-signs';
-import { findWards } from '@carillon/runtime/directory-projection';
+import { assertKnown, findWards } from '@carillon/runtime/directory-projection';
 import type { Work } from '@carillon/runtime/work';
 import { defaultLimits } from '../domain/default-limits.ts';
 import {
@@ -97,6 +97,8 @@ export async function runMonitors(
 ): Promise<void> {
   const patientIds = [...byPatient.keys()].sort();
   const { tx } = work;
+  const since = Math.max(0, ...[...byPatient.values()].flat().map((reading) => reading.receivedAt));
+  await assertKnown(tx, hospital, patientIds, { since, now: work.now });
   const known = new Map((await lockMonitors(tx, hospital, patientIds)).map((row) => [row.patientId, row]));
   const limits = await findLimits(tx, hospital, patientIds);
   const wards = await findWards(tx, hospital, patientIds);

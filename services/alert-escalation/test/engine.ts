@@ -1,0 +1,110 @@
+/** The service's own handlers, called as the command path, the subscriptions and the due loops call them. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Actor } from '@carillon/contracts/define';
+import type { ErrorCode } from '@carillon/contracts/errors';
+import type { Condition, Priority } from '@carillon/contracts/monitoring';
+import type { Database } from '@carillon/database/database';
+import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
+import { createLogger } from '@carillon/runtime/log';
+import { judge } from '@carillon/runtime/outcome';
+import type { ServiceTools } from '@carillon/runtime/service';
+import { doWork, type Work, type WorkTools } from '@carillon/runtime/work';
+import { Crash, crashingDatabase, type CrashPoint } from '@carillon/testkit/faults';
+import { acknowledgeAlert, declineAlert, raiseAlert, resolveAlert } from '../src/handlers/alerts.ts';
+import { onConditionActive, onConditionCleared } from '../src/handlers/conditions.ts';
+import { escalationTimers } from '../src/handlers/due.ts';
+
+export type Delivery = { key: string } & (
+  | { kind: 'raise'; actor: Actor; input: { patientId: string; kind: string; priority: Priority; message: string } }
+  | { kind: 'acknowledge' | 'decline' | 'resolve'; actor: Actor; input: { alertId: string } }
+  | { kind: 'active' | 'cleared'; version: number; condition: Condition }
+);
+/** What the caller hears: the result, or why not. */
+export type Answer = { ok: true; result: unknown } | { ok: false; code: ErrorCode };
+
+const log = createLogger('test', { level: 'silent', file: '' });
+const toolsOf = (database: Database, now: number): WorkTools => ({
+  database,
+  now: () => now,
+  log,
+  wakeRelay: () => {},
+});
+
+function handle(work: Work, delivery: Delivery): Promise<unknown> {
+  switch (delivery.kind) {
+    case 'raise':
+      return raiseAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'acknowledge':
+      return acknowledgeAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'decline':
+      return declineAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'resolve':
+      return resolveAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'active':
+      return onConditionActive({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
+    case 'cleared':
+      return onConditionCleared({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
+  }
+}
+
+/** Once in effect: one transaction with the inbox row of its key. */
+const deliverOnce = (database: Database, now: number, delivery: Delivery): Promise<unknown> =>
+  doWork(toolsOf(database, now), '', async (work) => {
+    const actor = 'actor' in delivery ? delivery.actor.person : '';
+    const at = { hospital: 'h1', actor, operation: delivery.kind, key: delivery.key };
+    if (!(await takeInboxKey(work.tx, at, '', now + 86_400_000))) return (await findInboxEntry(work.tx, at))?.result;
+    const result = await handle(work, delivery);
+    await storeInboxResult(work.tx, at, result ?? null);
+    return result ?? null;
+  });
+
+/** What a process that died, or whose database was away for a moment, leads to: the same again, on a sound engine. */
+async function again<T>(
+  database: Database,
+  crash: CrashPoint | undefined,
+  run: (on: Database) => Promise<T>,
+): Promise<T> {
+  let on = crash === undefined ? database : crashingDatabase(database, crash);
+  for (;;) {
+    try {
+      return await run(on);
+    } catch (error) {
+      if (!(error instanceof Crash) && judge(error).kind !== 'later') throw error;
+      on = database;
+    }
+  }
+}
+
+export const deliver = (database: Database, now: number, delivery: Delivery, crash?: CrashPoint): Promise<Answer> =>
+  again(database, crash, async (on): Promise<Answer> => {
+    try {
+      return { ok: true, result: await deliverOnce(on, now, delivery) };
+    } catch (error) {
+      const outcome = judge(error);
+      if (outcome.kind === 'bad') return { ok: false, code: outcome.error.code };
+      throw error;
+    }
+  });
+
+/** Does what is due as the due loops do, until they would go to sleep. */
+export const tick = (database: Database, now: number, crash?: CrashPoint): Promise<void> =>
+  again(database, crash, async (on) => {
+    const tools = toolsOf(on, now);
+    const timers = escalationTimers({
+      database: on,
+      work: (traceparent: string, body: (work: Work) => Promise<unknown>) => doWork(tools, traceparent, body),
+    } as ServiceTools);
+    for (const timer of timers) {
+      for (let looks = 0; ; looks++) {
+        if ((await timer.run(now)) > 0) continue;
+        if (((await timer.nextDueAt()) ?? Infinity) > now) break;
+        // Another transaction holds the row.
+        if (looks > 500) throw new Error(`${timer.name} does not come to rest`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    }
+  });
+
+/** Whether a repeated delivery was answered as the first one was; JSON, because that is what travels. */
+export const isSameAnswer = (first: Answer, second: Answer): boolean =>
+  isDeepStrictEqual(JSON.parse(JSON.stringify(first)), JSON.parse(JSON.stringify(second)));

@@ -1,0 +1,313 @@
+/**
+ * Judges what an engine did by the rows that it left: alert, page, alert_log, outbox. It knows the policy and who was on
+ * duty, folds the log by itself, and shares no code with what it judges.
+ */
+import type { AlertSummary } from '@carillon/contracts/alert-escalation';
+import type { Priority } from '@carillon/contracts/monitoring';
+import type { Sql } from '@carillon/database/database';
+import { reachableAt, type World } from './world.ts';
+
+type AlertRow = {
+  alert_id: string;
+  patient_id: string;
+  episode_key: string;
+  state: string;
+  condition: string;
+  run: number;
+  base_at: Date;
+  level: number;
+  due_at: Date | null;
+};
+type LogRow = {
+  id: number;
+  alert_id: string;
+  at: Date;
+  kind: string;
+  actor: string | null;
+  level: number | null;
+  people: string[] | null;
+  reason: string | null;
+};
+type PageRow = { alert_id: string; run: number; level: number; attempt: number; person: string; at: Date };
+type OutboxRow = { headers: Record<string, string>; subject: string; body: string };
+
+/** How long an answer holds, by clinical configuration. */
+const answerMs: Readonly<Record<Priority, number>> = { high: 600_000, medium: 1_800_000, low: 3_600_000 };
+const rank: readonly string[] = ['high', 'medium', 'low'];
+
+type Start = {
+  level: number;
+  attempt: number;
+  at: number;
+  people: readonly string[];
+  reason: string;
+  position: number;
+};
+type Run = {
+  run: number;
+  baseAt: number;
+  startedAt: number;
+  /** When somebody answered, or the alert was closed. */
+  endedAt: number | undefined;
+  starts: Start[];
+  declines: { person: string; at: number; position: number }[];
+};
+type Story = { runs: Run[]; state: string; condition: string; isOrdered: boolean; answeredUntil: number | undefined };
+
+/** What the log tells, read from its beginning. */
+function fold(log: readonly LogRow[], openedWith: Priority): Story {
+  const runs: Run[] = [];
+  let state = 'none';
+  let condition = 'active';
+  let priority: Priority = openedWith;
+  let answeredUntil: number | undefined;
+  let isOrdered = true;
+  const begin = (baseAt: number, startedAt: number): void => {
+    state = 'open';
+    runs.push({ run: runs.length + 1, baseAt, startedAt, endedAt: undefined, starts: [], declines: [] });
+  };
+  for (const [position, entry] of log.entries()) {
+    const at = entry.at.getTime();
+    const current = runs.at(-1);
+    switch (entry.kind) {
+      case 'opened':
+        begin(at, at);
+        break;
+      case 'level': {
+        if (state !== 'open' || current === undefined) isOrdered = false;
+        const level = entry.level ?? 0;
+        const attempt = (current?.starts.filter((start) => start.level === level).length ?? 0) + 1;
+        const people = entry.people ?? [];
+        current?.starts.push({ level, attempt, at, people, reason: entry.reason ?? '', position });
+        break;
+      }
+      case 'declined':
+        current?.declines.push({ person: entry.actor ?? '', at, position });
+        break;
+      case 'acknowledged':
+        state = 'acknowledged';
+        answeredUntil = at + answerMs[priority];
+        if (current !== undefined) current.endedAt = at;
+        break;
+      case 'ackExpired':
+        begin(answeredUntil ?? Number.NaN, at);
+        break;
+      case 'cleared':
+        condition = 'cleared';
+        break;
+      case 'merged':
+      case 'priority':
+      case 'reactivated':
+        condition = 'active';
+        if (rank.indexOf(entry.reason ?? '') < rank.indexOf(priority)) priority = entry.reason as Priority;
+        if (state === 'acknowledged' && (entry.actor !== null || entry.kind === 'priority')) begin(at, at);
+        break;
+      case 'resolved':
+        state = 'resolved';
+        if (current !== undefined) current.endedAt ??= at;
+        break;
+      default:
+        isOrdered = false;
+    }
+  }
+  return { runs, state, condition, isOrdered, answeredUntil };
+}
+
+const group = <T extends { alert_id: string }>(rows: readonly T[], alertId: string): T[] =>
+  rows.filter((row) => row.alert_id === alertId);
+
+async function readRows(sql: Sql) {
+  const [alerts, log, pages, outbox] = await Promise.all([
+    sql.query<AlertRow>('select * from alert order by opened_at, alert_id'),
+    sql.query<LogRow>('select * from alert_log order by id'),
+    sql.query<PageRow>('select * from page'),
+    sql.query<OutboxRow>('select subject, headers, body from outbox order by id'),
+  ]);
+  const messages = outbox.rows.map(({ headers, subject, body }) => {
+    const data = JSON.parse(body) as AlertSummary & { level: number; alert?: AlertSummary };
+    return { name: headers['Carillon-Event'] ?? '', person: subject.split('.')[2] ?? '', data };
+  });
+  return { alerts: alerts.rows, log: log.rows, pages: pages.rows, messages };
+}
+type Rows = Awaited<ReturnType<typeof readRows>>;
+
+/**
+ * @param ticks when an engine had done everything that was due; how late it may be is decided by who calls
+ * @returns each violation with the name of its invariant
+ */
+export async function findViolations(sql: Sql, world: World, ticks: readonly number[]): Promise<string[]> {
+  const rows = await readRows(sql);
+  return [
+    ...oneOpenAlert(rows),
+    ...rows.alerts.flatMap((alert) => {
+      const first = rows.messages.find(({ name, data }) => name === 'alert:raised' && data.alertId === alert.alert_id);
+      if (first === undefined) return [`alert ${alert.alert_id} was never told`];
+      const story = fold(group(rows.log, alert.alert_id), first.data.priority);
+      return [
+        ...logAgrees(alert, story),
+        ...pagedInTime(alert, story, world, ticks),
+        ...nothingAfterAnswer(alert, story, rows),
+        ...pagedOnce(alert, story, rows),
+        ...notEarly(alert, story, world),
+        ...hasDeadline(alert, story, world, ticks.at(-1) ?? 0),
+      ].map((violation) => `${violation} (alert of ${alert.patient_id})`);
+    }),
+  ];
+}
+
+/** I12: alerts of one episode follow one another. */
+function oneOpenAlert({ alerts, log }: Rows): string[] {
+  return [...new Set(alerts.map((alert) => alert.episode_key))].flatMap((episode) => {
+    const spans = alerts
+      .filter((alert) => alert.episode_key === episode)
+      .map((alert) => {
+        const entries = group(log, alert.alert_id);
+        const opened = entries.find(({ kind }) => kind === 'opened')?.id ?? Number.NaN;
+        const resolved = entries.find(({ kind }) => kind === 'resolved')?.id ?? Infinity;
+        return { opened, resolved };
+      })
+      .toSorted((a, b) => a.opened - b.opened);
+    const overlaps = spans.some((span, index) => index > 0 && !((spans[index - 1]?.resolved ?? 0) < span.opened));
+    return overlaps ? [`I12: ${episode} has more than one open alert`] : [];
+  });
+}
+
+/** The row is what the log tells. */
+function logAgrees(alert: AlertRow, { runs, state, condition, isOrdered }: Story): string[] {
+  const run = runs.at(-1);
+  const level = Math.max(0, ...(run?.starts ?? []).map((start) => start.level));
+  const isSame =
+    isOrdered &&
+    run?.run === alert.run &&
+    run.baseAt === alert.base_at.getTime() &&
+    level === alert.level &&
+    state === alert.state &&
+    (state === 'resolved' || condition === alert.condition);
+  return isSame ? [] : ['I18: the row is not what the log tells'];
+}
+
+const deadline = ({ policy }: World, run: Run, level: number): number =>
+  run.baseAt + (policy.levels[level - 1]?.afterSeconds ?? Number.NaN) * 1000;
+
+/** I1: a level whose deadline has come unanswered was started by the next tick, and whoever it reaches was paged. */
+function pagedInTime(
+  { patient_id: patient }: AlertRow,
+  { runs }: Story,
+  world: World,
+  ticks: readonly number[],
+): string[] {
+  const last = world.policy.levels.length;
+  return runs.flatMap((run) =>
+    world.policy.levels.flatMap((_, index) => {
+      const level = index + 1;
+      const dueAt = Math.max(deadline(world, run, level), run.startedAt);
+      const tickAt = ticks.find((at) => at >= dueAt);
+      if (tickAt === undefined || (run.endedAt ?? Infinity) <= tickAt) return [];
+      const start = run.starts.find((one) => one.level === level);
+      if (start === undefined || start.at > tickAt)
+        return [`I1: level ${level} of run ${run.run} was not started in time`];
+      return reachableAt(world, patient, level, start.at).flatMap((person) => {
+        const isPaged = run.starts.some(
+          (one) => one.at === start.at && one.level <= level && one.people.includes(person),
+        );
+        const hasDeclined = run.declines.some(
+          (decline) =>
+            decline.person === person &&
+            decline.position < start.position &&
+            run.starts.some((one) => one.position < decline.position && one.people.includes(person)),
+        );
+        return isPaged || (hasDeclined && level < last) ? [] : [`I1: ${person} was not paged by level ${level}`];
+      });
+    }),
+  );
+}
+
+/** I2: between an answer and the next run nothing is paged: neither by the log, nor by the rows, nor by what is sent. */
+function nothingAfterAnswer(
+  { alert_id: id }: AlertRow,
+  { runs, isOrdered }: Story,
+  { pages, messages }: Rows,
+): string[] {
+  const violations = isOrdered ? [] : ['I2: the log has a level after the answer'];
+  for (const page of group(pages, id)) {
+    const endedAt = runs[page.run - 1]?.endedAt ?? Infinity;
+    if (page.at.getTime() > endedAt) violations.push(`I2: ${page.person} was paged after the answer`);
+  }
+  let isAnswered = false;
+  for (const { name, data, person } of messages) {
+    if ((data.alert ?? data).alertId !== id) continue;
+    if (name === 'alert:acknowledged' || name === 'alert:resolved') isAnswered = true;
+    if (name === 'alert:raised' && data.state === 'open') isAnswered = false;
+    if (name === 'page:new' && isAnswered) violations.push(`I2: a page to ${person} is sent after the answer`);
+  }
+  return violations;
+}
+
+/** I3: one row and one message for each call of a person that the log tells, and none besides. */
+function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, messages }: Rows): string[] {
+  const byLog = runs.flatMap(({ run, starts }) =>
+    starts.flatMap(({ level, attempt, at, people }) => people.map((person) => ({ run, level, attempt, at, person }))),
+  );
+  const byRows = group(pages, id).map((page) => ({ ...page, at: page.at.getTime() }));
+  const sent = messages
+    .filter(({ name, data }) => name === 'page:new' && data.alert?.alertId === id)
+    .map(({ person, data: { level, alert } }) => {
+      const call = alert?.pages.find((page) => page.person === person && page.level === level);
+      return { person, level, at: Date.parse(call?.at ?? '') };
+    });
+  const exact = (page: (typeof byLog)[number]): string =>
+    [page.run, page.level, page.attempt, page.person, page.at].join(' ');
+  const call = (page: { level: number; person: string; at: number }): string =>
+    [page.level, page.person, page.at].join(' ');
+  const list = (keys: readonly string[]): string => keys.toSorted().join('; ');
+  return [
+    ...(list(byLog.map(exact)) === list(byRows.map(exact)) ? [] : ['I3: the page rows are not the calls of the log']),
+    ...(list(byRows.map(call)) === list(sent.map(call)) ? [] : ['I3: what is sent is not one message a page row']),
+  ];
+}
+
+/** I5: no level starts before its deadline, unless all have declined or nobody was reachable, and that is true. */
+function notEarly({ patient_id: patient }: AlertRow, { runs }: Story, world: World): string[] {
+  const last = world.policy.levels.length;
+  return runs.flatMap((run) =>
+    run.starts.flatMap((start, index) => {
+      const before = run.starts[index - 1];
+      const isRepeat = start.reason === 'repeat';
+      if (start.level !== (isRepeat ? last : (before?.level ?? 0) + 1))
+        return [`I5: level ${start.level} is out of turn`];
+      if (start.at >= deadline(world, run, start.level)) return [];
+      const called = run.starts.slice(0, index);
+      const hasDeclined = (person: string): boolean => {
+        const calledAt = called.findLast((one) => one.people.includes(person))?.position ?? Infinity;
+        return run.declines.some((decline) => decline.person === person && decline.position > calledAt);
+      };
+      const isTrue =
+        start.reason === 'declined'
+          ? called.flatMap((one) => one.people).every(hasDeclined)
+          : start.reason === 'unreachable' &&
+            before?.at === start.at &&
+            reachableAt(world, patient, before.level, before.at).every(hasDeclined);
+      return isTrue ? [] : [`I5: level ${start.level} was started early, reason ${start.reason}`];
+    }),
+  );
+}
+
+/** I13: an alert that is on, and one whose answer will expire, has its next deadline, no later than it must be. */
+function hasDeadline(alert: AlertRow, { runs, answeredUntil }: Story, world: World, tickedAt: number): string[] {
+  const run = runs.at(-1);
+  const last = world.policy.levels.length;
+  if (run === undefined || alert.state === 'resolved') return [];
+  const isActive = alert.condition === 'active';
+  if (alert.level === last && alert.state === 'open' && !isActive) return [];
+  const latest =
+    alert.state === 'acknowledged'
+      ? (answeredUntil ?? 0)
+      : alert.level < last
+        ? deadline(world, run, alert.level + 1)
+        : Math.max(deadline(world, run, last), (run.starts.at(-1)?.at ?? 0) + world.policy.repeatSeconds * 1000);
+  const dueAt = alert.due_at?.getTime() ?? Infinity;
+  return [
+    ...(dueAt > latest ? [`I13: ${alert.state} and ${alert.condition}, and the next deadline is not set`] : []),
+    ...(dueAt <= tickedAt ? ['I1: something due was left undone by the last tick'] : []),
+  ];
+}
