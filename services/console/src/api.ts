@@ -82,6 +82,7 @@ export const createApi = (token: () => string) => {
     ward: (wardId: string) => get<Ward>(`/v1/wards/${id(wardId)}`),
     wardStatus: async (wardId: string) =>
       (await get<{ items: PatientStatus[] }>(`/v1/wards/${id(wardId)}/status`)).items,
+    patientStatus: (patientId: string) => get<PatientStatus>(`/v1/patients/${id(patientId)}/status`),
     vitals: (patientId: string, range: { from: string; to: string; vital?: string }) =>
       getAll<Reading>(`/v1/patients/${id(patientId)}/vitals`, range),
     limits: async (patientId: string) =>

@@ -135,11 +135,7 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   const readOwn = async (): Promise<void> => {
     board.putWard(ownBoard());
     joinRooms();
-    const to = serverNow();
-    for (const patientId of me.patients) {
-      const range = { from: new Date(to - 120_000).toISOString(), to: new Date(to + 5000).toISOString() };
-      board.putReadings(patientId, await api.vitals(patientId, range));
-    }
+    for (const patientId of me.patients) board.putStatus(await api.patientStatus(patientId));
     readTrends();
   };
 
