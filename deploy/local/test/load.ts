@@ -18,6 +18,8 @@ export type Load = {
   readonly refusals: ReadonlyMap<string, number>;
   /** Begins nothing new, and waits until everything that was begun has succeeded. */
   stop(withinMs?: number): Promise<void>;
+  /** Ends at once, whatever was begun. */
+  abandon(): Promise<void>;
 };
 
 export type LoadOptions = {
@@ -47,7 +49,6 @@ export function startLoad({ baseUrl, tokens, postEveryMs = 100, alertEveryMs = 2
   const acknowledged = new Set<string>();
   const refusals = new Map<string, number>();
   const pending = new Set<Promise<void>>();
-  let isStopped = false;
   let hasGivenUp = false;
 
   const insist = async (status: number, send: () => Promise<Answer>): Promise<Answer> => {
@@ -107,19 +108,25 @@ export function startLoad({ baseUrl, tokens, postEveryMs = 100, alertEveryMs = 2
   // Not one after another: a device that waits for an answer keeps no other from measuring.
   const timers = [setInterval(() => begin(post), postEveryMs), setInterval(() => begin(raise), alertEveryMs)];
 
+  const finish = async (): Promise<void> => {
+    timers.forEach(clearInterval);
+    while (pending.size > 0) await Promise.all(pending);
+  };
+
   return {
     accepted,
     raised,
     acknowledged,
     refusals,
     async stop(withinMs = 20_000) {
-      if (isStopped) return;
-      isStopped = true;
-      timers.forEach(clearInterval);
       const deadline = setTimeout(() => (hasGivenUp = true), withinMs);
-      while (pending.size > 0) await Promise.all(pending);
+      await finish();
       clearTimeout(deadline);
       if (failures.length > 0) throw new AggregateError(failures, `${failures.length} calls never succeeded`);
+    },
+    async abandon() {
+      hasGivenUp = true;
+      await finish();
     },
   };
 }

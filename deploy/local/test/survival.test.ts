@@ -18,10 +18,11 @@ const epsilonMs = 5_000;
 const liveAgainMs = 3_000;
 const outageMs = Number(process.env['CARILLON_TEST_OUTAGE_SECONDS'] ?? 8) * 1000;
 
-const running: { stop(): Promise<void> }[] = [];
+/** What a test leaves running when it fails in the middle: the last first. */
+const running: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const each of running.splice(0)) await each.stop();
-});
+  for (const end of running.splice(0).toReversed()) await end();
+}, 30_000);
 afterAll(removeFolders);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -30,17 +31,13 @@ const between = (least: number, most: number): number => least + Math.random() *
 type Page = { person: string; level: number; at: string };
 type FullAlert = { alertId: string; state: string; openedAt: string; level: number; pages: Page[]; kind: string };
 
-const report = (what: string, { load }: { load: Load }, more: Record<string, unknown>): void =>
-  console.log(
-    JSON.stringify({
-      what,
-      ...more,
-      items: load.accepted.length,
-      alerts: load.raised.length,
-      acks: load.acknowledged.size,
-      refusals: [...load.refusals],
-    }),
-  );
+/** The measured figures, for who asks for them. */
+function report(what: string, load: Load, figures: Record<string, unknown>): void {
+  if (process.env['CARILLON_TEST_FIGURES'] === undefined) return;
+  const { accepted, raised, acknowledged, refusals } = load;
+  const counts = { items: accepted.length, alerts: raised.length, acknowledged: acknowledged.size };
+  console.log(JSON.stringify({ what, ...figures, ...counts, refusals: [...refusals] }));
+}
 
 async function getAlert(baseUrl: string, token: string, alertId: string): Promise<FullAlert> {
   const { status, body } = await call(baseUrl, 'GET', `/v1/alerts/${alertId}`, { token });
@@ -51,7 +48,7 @@ async function getAlert(baseUrl: string, token: string, alertId: string): Promis
 /** What was answered with success is there: vital signs, alerts, acknowledgements. */
 async function expectNothingLost(baseUrl: string, load: Load, token: string, since: number): Promise<void> {
   let missing = load.accepted.map(itemKey);
-  // 202 means durable; the last of it may be on its way to the database.
+  // 202 means durable; the last of it may be on its way to the database, or waits for the owner that was killed with it.
   for (const until = Date.now() + epsilonMs; missing.length > 0 && Date.now() < until; await pause(100)) {
     const stored = await readBack(baseUrl, token, since);
     missing = missing.filter((key) => !stored.has(key));
@@ -89,16 +86,15 @@ test('killed in the middle and started again, the program has everything that wa
   };
   const start = async (): Promise<RealProgram> => {
     const program = await startRealProgram({ home, ports, environment });
-    running.push({
-      async stop() {
-        const servers = serversOf(home);
-        program.signal('SIGKILL');
-        await program.exited;
-        // Their guards end them; the folder must not go before.
-        await untilGone(servers, 10_000);
-      },
+    let servers: number[] = [];
+    running.push(async () => {
+      program.signal('SIGKILL');
+      await program.exited;
+      // Their guards end them; the folder must not go before.
+      await untilGone(servers, 10_000);
     });
     await program.line('carillon is ready', 60_000);
+    servers = serversOf(home);
     return program;
   };
   const since = Date.now();
@@ -113,9 +109,8 @@ test('killed in the middle and started again, the program has everything that wa
   };
   const joined = await before.ward.ask({ t: 'subscribe', room: 'ward:w1:alerts' });
 
-  // The projection of a new house may be a moment behind; who is not known yet cannot be paged.
-  await pause(500);
   const load = startLoad({ baseUrl, tokens });
+  running.push(load.abandon);
   await pause(between(4_000, 8_000));
   first.signal('SIGKILL');
   const killedAt = Date.now();
@@ -168,7 +163,8 @@ test('killed in the middle and started again, the program has everything that wa
   const witness = await openRealtime(baseUrl, { token: d1! });
   await witness.ask({ t: 'subscribe', room: 'ward:w1:alerts', from: joined['pos'] });
   const told = [before.ward, after.ward].flatMap(({ frames }) => messagesOf(frames, 'ward:w1:alerts'));
-  await witness.expect((frame) => frame['pos'] === told.at(-1)?.['pos']);
+  const last = told.at(-1)?.['pos'];
+  await witness.expect((frame) => isMessageOf('ward:w1:alerts')(frame) && frame['pos'] === last);
   const ofRecord = messagesOf(witness.frames, 'ward:w1:alerts').slice(0, told.length);
   expect(told.map((frame) => frame['mid'])).toEqual(ofRecord.map((frame) => frame['mid']));
   const isRaised = new Set(
@@ -176,7 +172,7 @@ test('killed in the middle and started again, the program has everything that wa
   );
   expect(load.raised.filter(({ alertId }) => !isRaised.has(alertId))).toEqual([]);
   expectPagedOnce([before.nurse, after.nurse], ['person:n1']);
-  report('kill -9', { load }, { restartMs: readyAt - killedAt, latestMs: Math.max(...lateness) });
+  report('kill -9', load, { restartMs: readyAt - killedAt, latestMs: Math.max(...lateness) });
 }, 150_000);
 
 /** When a port takes connections again, in ms since the epoch. */
@@ -205,7 +201,7 @@ type Watched = {
 async function startWatchedHouse(): Promise<Watched> {
   const since = Date.now();
   const house = await startHouse();
-  running.push(house);
+  running.push(house.stop);
   const { baseUrl } = house;
   const [device, n1, n2, d1, a1] = await Promise.all(['dev1', 'n1', 'n2', 'd1', 'a1'].map(house.token));
   // Levels that fall into the outage.
@@ -223,11 +219,15 @@ async function startWatchedHouse(): Promise<Watched> {
   await ward.ask({ t: 'subscribe', room: 'ward:w1:alerts' });
   await ward.ask({ t: 'subscribe', room: 'ward:w1:vitals' });
   const load = startLoad({ baseUrl, tokens: { device: device!, raiser: n1!, answerer: n2! } });
+  running.push(load.abandon);
   return { house, load, since, d1: d1!, nurses, ward };
 }
 
-/** How long after `at` the ward saw what happened after it. */
-async function untilLive({ ward }: Watched, at: number): Promise<{ vitalsMs: number; alertsMs: number }> {
+type Live = { vitalsMs: number; alertsMs: number };
+const isTooLate = ({ vitalsMs, alertsMs }: Live): boolean => Math.max(vitalsMs, alertsMs) >= liveAgainMs;
+
+/** How long after `at` the ward saw what happened after it: a reading, and an alert. */
+async function untilLive({ ward }: Watched, at: number): Promise<Live> {
   const seen = async (room: string, happenedAt: (data: Record<string, unknown>) => unknown): Promise<number> => {
     const isNew = (data: unknown): boolean => Date.parse(String(happenedAt(data as Record<string, unknown>))) >= at;
     await ward.expect((frame) => isMessageOf(room)(frame) && isNew(frame['data']), `news of ${room}`, 60_000);
@@ -284,18 +284,21 @@ async function expectWhole({ house, load, since, d1, nurses, ward }: Watched): P
 test('nats-server killed and restarted under load: the board is live again within 3 s, with no hole, and nothing accepted is lost', async () => {
   const watched = await startWatchedHouse();
   const { infrastructure } = watched.house;
-  await pause(between(2_000, 4_000));
-  infrastructure.nats.kill();
-  await infrastructure.nats.exited;
-  await pause(between(500, 3_000));
-  const [at] = await Promise.all([acceptedAt(infrastructure.nats.port), infrastructure.restartNats()]);
-  const live = await untilLive(watched, at);
-  report('nats-server', watched, live);
-  await pause(2_000);
+  // Twice: the second time everything was connected anew before.
+  const returns: Live[] = [];
+  for (let round = 0; round < 2; round++) {
+    await pause(between(1_500, 3_500));
+    infrastructure.nats.kill();
+    await infrastructure.nats.exited;
+    await pause(between(500, 3_000));
+    const [at] = await Promise.all([acceptedAt(infrastructure.nats.port), infrastructure.restartNats()]);
+    returns.push(await untilLive(watched, at));
+  }
+  await pause(1_000);
+  report('nats-server', watched.load, { returns });
   await expectWhole(watched);
-  expect(live.vitalsMs).toBeLessThan(liveAgainMs);
-  expect(live.alertsMs).toBeLessThan(liveAgainMs);
-}, 120_000);
+  expect(returns.filter(isTooLate)).toEqual([]);
+}, 150_000);
 
 test('PostgreSQL stopped for a while under load: vitals are accepted meanwhile, the board is live again within 3 s, what fell due is paged, and nothing is lost', async () => {
   const watched = await startWatchedHouse();
@@ -310,9 +313,8 @@ test('PostgreSQL stopped for a while under load: vitals are accepted meanwhile, 
   expect([...load.refusals].filter(([what]) => !what.startsWith('202'))).toEqual([]);
   const [at] = await Promise.all([acceptedAt(infrastructure.postgres.port), infrastructure.restartPostgres()]);
   const live = await untilLive(watched, at);
-  report('PostgreSQL', watched, live);
-  await pause(2_000);
+  await pause(1_000);
+  report('PostgreSQL', load, { live });
   await expectWhole(watched);
-  expect(live.vitalsMs).toBeLessThan(liveAgainMs);
-  expect(live.alertsMs).toBeLessThan(liveAgainMs);
+  expect([live].filter(isTooLate)).toEqual([]);
 }, 150_000);

@@ -16,8 +16,15 @@ export type Bus = {
   readonly jsm: JetStreamManager;
   /** Whether the connection is up at this moment. */
   isConnected(): boolean;
+  /**
+   * Waits for the connection, at most so long: the client drops what is published while it is away, and a request then
+   * waits out its time-out for nothing. @returns whether it is up
+   */
+  whenConnected(withinMs: number): Promise<boolean>;
   /** Called whenever the connection comes back. @returns how to stop that */
   onReconnect(listener: () => void): () => void;
+  /** Called whenever the connection is lost. @returns how to stop that */
+  onDisconnect(listener: () => void): () => void;
   /** Sends what is buffered and closes. */
   close(): Promise<void>;
 };
@@ -56,6 +63,8 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
         inboxPrefix: `_INBOX.${name}`,
         timeout: 2_000,
         maxReconnectAttempts: -1,
+        // Passwords are changed on both sides, one after the other; two refusals are no reason to give up for ever.
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: 100,
         reconnectJitter: 150,
         pingInterval: 5_000,
@@ -71,32 +80,55 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
   }
   const connection = nc;
   const js = connection.jetstream({ timeout: 2_000 });
-  const jsm = await connection.jetstreamManager({ timeout: 5_000, checkAPI: false });
+  const jsm = await connection.jetstreamManager({ timeout: 2_000, checkAPI: false });
   const reconnectListeners = new Set<() => void>();
+  const disconnectListeners = new Set<() => void>();
   let connected = true;
   void (async () => {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') connected = false;
+      if (status.type === 'disconnect') {
+        connected = false;
+        for (const listener of disconnectListeners) listener();
+      }
       if (status.type === 'reconnect') {
         connected = true;
         for (const listener of reconnectListeners) listener();
       }
     }
   })();
+  const isConnected = (): boolean => connected && !connection.isClosed();
+  const onReconnect = (listener: () => void): (() => void) => {
+    reconnectListeners.add(listener);
+    return () => reconnectListeners.delete(listener);
+  };
   return {
     name,
     nc: connection,
     js,
     jsm,
-    isConnected: () => connected && !connection.isClosed(),
-    onReconnect(listener) {
-      reconnectListeners.add(listener);
-      return () => reconnectListeners.delete(listener);
+    isConnected,
+    onReconnect,
+    onDisconnect(listener) {
+      disconnectListeners.add(listener);
+      return () => disconnectListeners.delete(listener);
+    },
+    async whenConnected(withinMs) {
+      if (isConnected()) return true;
+      return new Promise((resolve) => {
+        const finish = (): void => {
+          clearTimeout(timer);
+          stopListening();
+          resolve(isConnected());
+        };
+        const timer = setTimeout(finish, withinMs);
+        const stopListening = onReconnect(finish);
+      });
     },
     async close() {
       if (connection.isClosed()) return;
       // drain() flushes what was published; it never answers while the server is away.
-      await Promise.race([connection.drain(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+      const drained = connection.drain().catch(() => {});
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       await connection.close();
     },
   };

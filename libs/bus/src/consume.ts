@@ -19,6 +19,8 @@ export type Delivery = {
   sequence: number;
   /** 1 for the first time. */
   deliveryCount: number;
+  /** False once it is answered or was given back meanwhile: it is somebody else's then. */
+  isHeld(): boolean;
   ack(): void;
   /** Give it back; it is delivered again after the delay. */
   release(delayMs?: number): void;
@@ -31,7 +33,7 @@ export type DurableOptions = {
   filter: string;
   /** After a crash the message goes to another process when this has passed. */
   ackWaitMs: number;
-  /** How many may be received and not answered, in this process. */
+  /** How many may be received and not answered, by all replicas together: the server sends no more. */
   maxInFlight: number;
   /** Called as messages arrive, in order; keeps the message until ack or release. */
   onDelivery: (delivery: Delivery) => void;
@@ -42,11 +44,15 @@ export type Consumption = {
   inFlight(): number;
   /** Messages that the durable has not delivered, or nobody has answered; of all replicas. */
   pending(): Promise<number>;
+  /** Stops receiving and gives back what is held, for as long as another can do better. */
+  pause(): void;
+  resume(): void;
   /** Stops receiving, waits until what was received is answered or `drainMs` passed, gives back the rest. */
   stop(drainMs: number): Promise<void>;
 };
 
 const workingIntervalMs = 1_000;
+const renewWaitMs = 5_000;
 
 async function ensureConsumer(bus: Bus, options: DurableOptions): Promise<void> {
   await bus.jsm.consumers.add(options.stream, {
@@ -57,70 +63,96 @@ async function ensureConsumer(bus: Bus, options: DurableOptions): Promise<void> 
     ack_wait: nanos(options.ackWaitMs),
     // Unlimited: whether a message is poison is decided by us, and it then goes to the dead letters.
     max_deliver: -1,
-    max_ack_pending: Math.max(1_000, options.maxInFlight * 4),
+    max_ack_pending: options.maxInFlight,
   });
 }
 
+/** What the server says when the consumer is not there (any more), or when it does not know yet that it is. */
+const lostStatuses = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'no_responders']);
+
 export async function consumeDurable(bus: Bus, options: DurableOptions): Promise<Consumption> {
-  const held = new Set<JsMsg>();
-  let stopping = false;
+  // By place and time in the stream: what comes again while we hold it is not worked on twice.
+  const held = new Map<string, { newest: JsMsg; delivery: Delivery }>();
+  let generation = 0;
+  let isStopped = false;
+  let isPaused = false;
   let messages: ConsumerMessages | undefined;
   let answered: () => void = () => {};
 
-  const toDelivery = (message: JsMsg): Delivery => {
-    const settle = (answer: () => void): void => {
-      if (!held.delete(message)) return;
-      answer();
+  const keyOf = (message: JsMsg): string => `${message.seq} ${message.info.timestampNanos}`;
+
+  const receive = (message: JsMsg): void => {
+    const key = keyOf(message);
+    const known = held.get(key);
+    if (known !== undefined) {
+      known.newest = message;
+      return;
+    }
+    const isHeld = (): boolean => held.get(key)?.delivery === delivery;
+    const settle = (answer: (newest: JsMsg) => void): void => {
+      const mine = held.get(key);
+      if (mine?.delivery !== delivery) return;
+      held.delete(key);
+      answer(mine.newest);
       if (held.size === 0) answered();
     };
-    return {
+    const delivery: Delivery = {
       subject: message.subject,
       body: message.data,
       header: (name) => message.headers?.get(name) || undefined,
       stream: message.info.stream,
       sequence: message.seq,
       deliveryCount: message.info.redeliveryCount,
-      ack: () => settle(() => message.ack()),
-      release: (delayMs) => settle(() => message.nak(delayMs)),
+      isHeld,
+      ack: () => settle((newest) => newest.ack()),
+      release: (delayMs) => settle((newest) => newest.nak(delayMs)),
     };
+    held.set(key, { newest: message, delivery });
+    options.onDelivery(delivery);
+  };
+  const giveBack = (): void => {
+    for (const { newest } of held.values()) newest.nak();
+    held.clear();
   };
 
-  const start = async (): Promise<void> => {
+  const start = async (mine: number): Promise<void> => {
     await ensureConsumer(bus, options);
     const consumer = await bus.js.consumers.get(options.stream, options.durable);
-    messages = await consumer.consume({
+    if (mine !== generation) return;
+    const started = await consumer.consume({
       bind: true,
-      max_messages: options.maxInFlight,
+      max_messages: Math.ceil(options.maxInFlight / 2),
       expires: 3_000,
       idle_heartbeat: 500,
-      callback: (message) => {
-        if (stopping) return message.nak();
-        held.add(message);
-        return options.onDelivery(toDelivery(message));
-      },
+      callback: (message) => (mine === generation ? receive(message) : message.nak()),
     });
-    const current = messages;
+    if (mine !== generation) return started.stop();
+    messages = started;
     void (async () => {
-      for await (const status of await current.status()) {
+      for await (const status of await started.status()) {
         const type: string = status.type;
-        if (['consumer_deleted', 'consumer_not_found', 'stream_not_found'].includes(type)) {
-          options.onTrouble?.(`${options.durable}: ${type}`);
-          current.stop();
-          break;
-        }
+        if (mine !== generation || !lostStatuses.has(type)) continue;
+        options.onTrouble?.(`${options.durable}: ${type}`);
+        void renew();
       }
     })();
-    void (async () => {
-      await current.closed();
-      if (!stopping && current === messages) await restart();
-    })();
+    void started.closed().then(() => {
+      if (mine === generation) void renew();
+    });
   };
 
-  const restart = async (): Promise<void> => {
-    while (!stopping) {
+  /** Ends the consumption that is running, if one is. */
+  const halt = (): number => {
+    generation++;
+    messages?.stop();
+    return generation;
+  };
+  const renew = async (): Promise<void> => {
+    const mine = halt();
+    while (mine === generation && !bus.nc.isClosed()) {
       try {
-        await start();
-        return;
+        await bus.whenConnected(renewWaitMs);
+        return await start(mine);
       } catch (error) {
         options.onTrouble?.(`${options.durable}: ${error instanceof Error ? error.message : String(error)}`);
         await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 200));
@@ -128,24 +160,36 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
     }
   };
 
+  await start(generation);
   const keepAlive = setInterval(
     () => {
-      for (const message of held) message.working();
+      // While the server is away these would only pile up.
+      if (bus.isConnected()) for (const { newest } of held.values()) newest.working();
     },
     Math.min(workingIntervalMs, options.ackWaitMs / 3),
   );
   keepAlive.unref();
 
-  await start();
   return {
     inFlight: () => held.size,
     async pending() {
       const info = await bus.jsm.consumers.info(options.stream, options.durable);
       return info.num_pending + info.num_ack_pending;
     },
+    pause() {
+      if (isPaused || isStopped) return;
+      isPaused = true;
+      halt();
+      giveBack();
+    },
+    resume() {
+      if (!isPaused || isStopped) return;
+      isPaused = false;
+      void renew();
+    },
     async stop(drainMs) {
-      stopping = true;
-      messages?.stop();
+      isStopped = true;
+      halt();
       if (held.size > 0) {
         await Promise.race([
           new Promise<void>((resolve) => (answered = resolve)),
@@ -153,8 +197,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
         ]);
       }
       clearInterval(keepAlive);
-      for (const message of held) message.nak();
-      held.clear();
+      giveBack();
     },
   };
 }

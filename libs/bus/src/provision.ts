@@ -27,11 +27,13 @@ function streamConfig(name: StreamName, { replicas }: ProvisionOptions): Partial
 const isNotFound = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10059;
 const isNameInUse = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10058;
 
+const changeable = ['subjects', 'discard', 'max_age', 'max_bytes', 'duplicate_window', 'num_replicas'] as const;
+
 async function provisionStream(bus: Bus, name: StreamName, options: ProvisionOptions): Promise<void> {
   const config = streamConfig(name, options);
   try {
     const info = await bus.jsm.streams.info(name);
-    const differs = (['max_age', 'max_bytes', 'num_replicas'] as const).some((key) => info.config[key] !== config[key]);
+    const differs = changeable.some((key) => JSON.stringify(info.config[key]) !== JSON.stringify(config[key]));
     if (differs) await bus.jsm.streams.update(name, { ...info.config, ...config });
   } catch (error) {
     if (!isNotFound(error)) throw error;

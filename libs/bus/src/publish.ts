@@ -13,12 +13,21 @@ const ackTimeoutMs = 2_000;
  * @throws CodedError `too_large` for what no repetition can store
  */
 export async function publish(bus: Bus, { subject, body, headers }: Publication): Promise<void> {
+  if (!(await bus.whenConnected(ackTimeoutMs))) throw new CodedError('unavailable');
+  let stopListening: () => void = () => {};
+  // The answer would come over the connection that was lost; the client itself would wait for it.
+  const lost = new Promise<never>((_, reject) => {
+    stopListening = bus.onDisconnect(() => reject(new Error('the connection was lost')));
+  });
   try {
-    await bus.js.publish(subject, body, { headers: toNatsHeaders(headers), timeout: ackTimeoutMs });
+    const stored = bus.js.publish(subject, body, { headers: toNatsHeaders(headers), timeout: ackTimeoutMs });
+    await Promise.race([stored, lost]);
   } catch (error) {
     const isTooLarge = error instanceof NatsError && error.code === (ErrorCode.MaxPayloadExceeded as string);
     const failure = new CodedError(isTooLarge ? 'too_large' : 'unavailable');
     failure.cause = error;
     throw failure;
+  } finally {
+    stopListening();
   }
 }

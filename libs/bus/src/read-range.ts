@@ -30,11 +30,14 @@ export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[]
   const found: StreamMessage[] = [];
   try {
     let left = info.num_pending;
+    let delivered = 0;
     while (left > 0) {
       const batch = await consumer.fetch({ max_messages: Math.min(left, 500), expires: 2_000 });
       let count = 0;
       for await (const message of batch) {
         count++;
+        // The consumer counts what it sends; without this a loss on the way would look like a hole of the stream.
+        if (message.info.deliverySequence !== ++delivered) throw new Error(`${range.stream}: lost on the way`);
         if (message.seq > range.toSequence) return found;
         if (found.length === range.limit) return undefined;
         found.push({
@@ -44,7 +47,7 @@ export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[]
           header: (name) => message.headers?.get(name) || undefined,
         });
       }
-      // A batch that came short is a server in trouble: what was read proves nothing about the rest.
+      // An empty batch is a server in trouble: what was read proves nothing about the rest.
       if (count === 0) throw new Error(`${range.stream} did not deliver ${left} messages`);
       left -= count;
     }

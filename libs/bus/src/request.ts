@@ -1,5 +1,5 @@
 /** Queries (request and reply) and commands (stored, then answered after commit). */
-import { CodedError, type ErrorBody } from '@carillon/contracts/errors';
+import { CodedError, errorBody, type ErrorBody } from '@carillon/contracts/errors';
 import { createInbox, type Msg } from 'nats';
 import { toNatsHeaders, type Bus, type HeaderValues } from './connection.ts';
 import { publish } from './publish.ts';
@@ -11,10 +11,25 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export const encode = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
-export const decode = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes));
+/** @throws Error that shows nothing of what it could not read: it may be a patient's */
+export function decode(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes)) as unknown;
+  } catch {
+    throw new Error(`${bytes.length} bytes that are no JSON`);
+  }
+}
 
 /** Replies come from our own services; the shape is theirs to keep. */
 const decodeReply = (bytes: Uint8Array): Reply => decode(bytes) as Reply;
+
+/** A longer answer would be cut off by the server's limit and never arrive: lists are paged. */
+const maxReplyBytes = 512 * 1024;
+function encodeReply(reply: Reply): Uint8Array {
+  const bytes = encode(reply);
+  if (bytes.length <= maxReplyBytes) return bytes;
+  return encode({ ok: false, error: errorBody(new CodedError('too_large', 'The answer is too large: ask for less')) });
+}
 
 /** @throws CodedError `unavailable` when nobody answers within the deadline */
 export async function request(
@@ -23,8 +38,11 @@ export async function request(
   body: Uint8Array,
   { headers, deadlineMs }: { headers: HeaderValues; deadlineMs: number },
 ): Promise<Reply> {
+  const startedAt = performance.now();
   try {
-    const answer = await bus.nc.request(subject, body, { timeout: deadlineMs, headers: toNatsHeaders(headers) });
+    await bus.whenConnected(deadlineMs);
+    const timeout = Math.max(1, deadlineMs - (performance.now() - startedAt));
+    const answer = await bus.nc.request(subject, body, { timeout, headers: toNatsHeaders(headers) });
     return decodeReply(answer.data);
   } catch (error) {
     const failure = new CodedError('unavailable', 'The service does not answer now');
@@ -35,7 +53,11 @@ export async function request(
 
 export type QueryMessage = { subject: string; body: Uint8Array; header(name: string): string | undefined };
 
-/** Answers what comes on `filter`, shared with the other replicas of the group. @returns how to stop */
+/**
+ * Answers what comes on `filter`, shared with the other replicas of the group.
+ * @param handle must not reject
+ * @returns how to stop
+ */
 export function respond(
   bus: Bus,
   filter: string,
@@ -48,7 +70,7 @@ export function respond(
       body: message.data,
       header: (name) => message.headers?.get(name) || undefined,
     });
-    message.respond(encode(reply));
+    if (!bus.nc.isClosed()) message.respond(encodeReply(reply));
   };
   const subscription = bus.nc.subscribe(filter, {
     queue: group,
@@ -103,4 +125,6 @@ export function createCommandSender(bus: Bus): CommandSender {
 }
 
 /** Sends a reply to a caller's inbox; nobody may be listening any more, and that is fine. */
-export const sendReply = (bus: Bus, replyTo: string, reply: Reply): void => bus.nc.publish(replyTo, encode(reply));
+export function sendReply(bus: Bus, replyTo: string, reply: Reply): void {
+  if (!bus.nc.isClosed()) bus.nc.publish(replyTo, encodeReply(reply));
+}

@@ -6,7 +6,16 @@
  * sequence that was seen, made anew only when the stream's own sequence jumps or the server says the consumer is gone.
  */
 import type { StreamName } from '@carillon/contracts/define';
-import { AckPolicy, DeliverPolicy, ReplayPolicy, nanos, nuid, type ConsumerMessages, type StreamInfo } from 'nats';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  NatsError,
+  ReplayPolicy,
+  nanos,
+  nuid,
+  type ConsumerMessages,
+  type StreamInfo,
+} from 'nats';
 import type { Bus } from './connection.ts';
 
 export type StreamMessage = {
@@ -26,11 +35,14 @@ const toState = (info: StreamInfo): StreamState => ({
   lastSequence: info.state.last_seq,
 });
 
-export const streamState = async (bus: Bus, stream: StreamName): Promise<StreamState> =>
+/** A stream of events, or the one that holds a key-value bucket. */
+export type ReadableStream = StreamName | `KV_${string}`;
+
+export const streamState = async (bus: Bus, stream: ReadableStream): Promise<StreamState> =>
   toState(await bus.jsm.streams.info(stream));
 
 export type ReaderOptions = {
-  stream: StreamName;
+  stream: ReadableStream;
   /** Everything after this sequence is delivered. */
   afterSequence: number;
   onMessage: (message: StreamMessage) => void;
@@ -39,7 +51,9 @@ export type ReaderOptions = {
    * after `continuesAfter` is delivered from here on.
    */
   onBreak?: (state: StreamState, continuesAfter: number) => void;
-  /** One subject filter; the sequences then jump by nature and no loss can be seen. */
+  /** Called once, when everything that was there at the start was delivered. */
+  onCaughtUp?: () => void;
+  /** One subject filter; the stream's sequences then jump by nature. */
   filter?: string;
 };
 
@@ -47,16 +61,27 @@ export type StreamReader = { stop(): void };
 
 const apiTimeoutMs = 600;
 const retryMs = 100;
+const settleMs = 500;
 const quietStatuses = new Set(['next', 'debug', 'discard']);
+
+const isConsumerNotFound = (error: unknown): boolean =>
+  error instanceof NatsError && error.api_error?.err_code === 10014;
 
 export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
   let last = options.afterSequence;
   let generation = 0;
   let stopped = false;
   let current: ConsumerMessages | undefined;
+  let currentName = '';
   let epoch: string | undefined;
   let lookedAgainAfter = -1;
+  let isCaughtUp = false;
   const garbage = new Set<string>();
+  const tellCaughtUp = (): void => {
+    if (isCaughtUp) return;
+    isCaughtUp = true;
+    options.onCaughtUp?.();
+  };
 
   const attempt = async (mine: number): Promise<void> => {
     const manager = await bus.nc.jetstreamManager({ timeout: apiTimeoutMs, checkAPI: false });
@@ -64,6 +89,8 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
     const isOther = epoch !== undefined && epoch !== state.epoch;
     const isShorter = last > state.lastSequence;
     const isBehindRetention = epoch !== undefined && last + 1 < state.firstSequence;
+    // What was discarded before we came is no loss of ours: reading begins with what is there.
+    if (epoch === undefined && !isShorter) last = Math.max(last, state.firstSequence - 1);
     if (isOther || isShorter || isBehindRetention) {
       // A shorter stream of the same date is an old copy that was put back: what it holds was read before.
       last = isShorter && !isOther ? state.lastSequence : state.firstSequence - 1;
@@ -86,19 +113,23 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
     });
     if (mine !== generation) return;
     garbage.delete(name);
+    if (consumer.num_pending === 0) tellCaughtUp();
     const previous = current;
+    let delivered = 0;
     const messages = await bus.js.consumers.getPullConsumerFor(consumer).consume({
       bind: true,
       max_messages: 500,
       expires: 3_000,
       idle_heartbeat: 500,
       callback: (message) => {
-        if (mine !== generation || stopped || message.seq <= last) return;
+        if (mine !== generation || stopped) return;
+        // The consumer counts what it sends: a jump of that count was lost on the way.
+        if (message.info.deliverySequence !== ++delivered) return renew();
+        if (message.seq <= last) return;
         // A message that was deleted by hand is not there on the second look either; that jump is the stream's own.
-        if (options.filter === undefined && message.seq !== last + 1 && last !== 0 && lookedAgainAfter !== last) {
+        if (options.filter === undefined && message.seq !== last + 1 && lookedAgainAfter !== last) {
           lookedAgainAfter = last;
-          renew();
-          return;
+          return renew();
         }
         last = message.seq;
         options.onMessage({
@@ -107,9 +138,12 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
           body: message.data,
           header: (header) => message.headers?.get(header) || undefined,
         });
+        if (message.info.pending === 0) tellCaughtUp();
       },
     });
+    if (mine !== generation) return messages.stop();
     current = messages;
+    currentName = name;
     previous?.stop();
     void (async () => {
       for await (const status of await messages.status()) {
@@ -129,16 +163,37 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
   const renew = (): void => {
     const mine = ++generation;
     const step = (): void => {
-      if (stopped || mine !== generation) return;
+      if (stopped || mine !== generation || bus.nc.isClosed()) return;
       attempt(mine).catch(() => setTimeout(step, retryMs));
     };
     step();
   };
 
+  /**
+   * The last message before a silence may have gone down with the connection, and no later one shows the jump; a consumer
+   * may have gone with its server, which shows only after some heartbeats. So ask.
+   */
+  const lookForLost = async (): Promise<void> => {
+    const mine = generation;
+    const manager = await bus.nc.jetstreamManager({ timeout: apiTimeoutMs, checkAPI: false });
+    let sent: number | undefined;
+    while (sent === undefined && mine === generation) {
+      sent = await manager.consumers.info(options.stream, currentName).then(
+        (info) => info.delivered.stream_seq,
+        (error: unknown) => (isConsumerNotFound(error) ? Infinity : undefined),
+      );
+      // What is on its way arrives meanwhile.
+      if (sent !== Infinity) await new Promise((resolve) => setTimeout(resolve, sent === undefined ? retryMs : settleMs));
+    }
+    if (sent !== undefined && sent > last && mine === generation) renew();
+  };
+  const stopLooking = bus.onReconnect(() => void lookForLost().catch(() => {}));
+
   renew();
   return {
     stop() {
       stopped = true;
+      stopLooking();
       generation++;
       current?.stop();
     },

@@ -4,6 +4,7 @@
  * Event streams lose messages by age and bytes only, never by subject, purge or delete: so `from ≥ first − 1` and
  * `from ≤ last` of the same epoch prove that a replay is complete.
  */
+import { isId } from './schema.ts';
 import type { CommandDefinition, EventDefinition, Lane, QueryDefinition, ServiceName, StreamName } from './define.ts';
 
 const minute = 60_000;
@@ -86,6 +87,7 @@ export function eventSubject(event: EventDefinition, tokens: Readonly<Record<str
   return event.subject.replaceAll(/<(\w+)>/g, (_, name: string) => {
     const token = tokens[name];
     if (token === undefined) throw new Error(`subject of ${event.name} needs <${name}>`);
+    if (token !== null && !isId(token)) throw new Error(`subject of ${event.name}: <${name}> is no id`);
     return token ?? '_';
   });
 }

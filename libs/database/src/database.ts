@@ -1,4 +1,5 @@
 /** A service's own schema in PostgreSQL: a small pool, transactions, and which errors mean "not now". */
+import { types } from 'node:util';
 import pg from 'pg';
 
 // bigint as a number: ids and generations stay far below 2^53.
@@ -41,12 +42,16 @@ const sessionSettings = [
   'timezone=UTC',
 ];
 
+/** Longer than any statement may take: a server that is stopped, or behind a cut line, would be waited for for ever. */
+const answerTimeoutMs = 7_000;
+
 export function openDatabase({ url, service, maxConnections = 4, onIdleError }: DatabaseOptions): Database {
   const schema = schemaOf(service);
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
     connectionTimeoutMillis: 3_000,
+    query_timeout: answerTimeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     application_name: service,
@@ -71,9 +76,13 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
         await client.query('commit');
         return result;
       } catch (error) {
-        await client.query('rollback').catch((failure: Error) => {
-          broken ??= failure;
-        });
+        // After an error of the way to the server nothing more is asked of this connection: it may never answer.
+        if (isPassing(error) && !(error instanceof pg.DatabaseError)) broken ??= error;
+        else {
+          await client.query('rollback').catch((failure: Error) => {
+            broken ??= failure;
+          });
+        }
         throw error;
       } finally {
         client.off('error', onError);
@@ -84,16 +93,23 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
   };
 }
 
-/** Classes of SQLSTATE that pass by themselves: connection, resources, operator intervention, deadlock, lock time-out. */
-const passingStates = /^(08|53|57P0|40001|40P01|55P03|57014|25P03|58)/;
-const passingCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+/**
+ * SQLSTATEs that pass by themselves, or when an operator has mended them: connection, login, resources, operator
+ * intervention, deadlock, time-outs of locks and statements, a server that is (still) a standby.
+ */
+const passingStates = /^(08|28|53|57P0|40001|40P01|55P03|57014|25006|25P03|58)/;
+const passingCodes = new Set(
+  'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN ENOENT'.split(' '),
+);
 const passingMessages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/;
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/;
 
 /** Whether the database (or the way to it) is what failed, so that the same work will succeed later. */
-export function isPassing(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isPassing);
-  if (!(error instanceof Error)) return false;
+export function isPassing(error: unknown): error is Error {
+  // Not instanceof: an error of Node's own, made in another realm than this module (as under jest), is no Error of ours.
+  if (!types.isNativeError(error)) return false;
+  const several: unknown = Reflect.get(error, 'errors');
+  if (Array.isArray(several)) return several.some(isPassing);
   const code: unknown = Reflect.get(error, 'code');
   if (typeof code === 'string' && (passingStates.test(code) || passingCodes.has(code))) return true;
   return passingMessages.test(error.message);

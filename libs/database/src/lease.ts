@@ -20,7 +20,7 @@ export async function takeLeases(sql: Sql, names: readonly string[], owner: stri
   return rows;
 }
 
-/** Whether we are still the owner; holds off a successor until this transaction ends. */
+/** Whether nobody took it from us; holds off a successor until this transaction ends. */
 export async function isLeaseHeld(tx: Sql, lease: Lease, owner: string): Promise<boolean> {
   const { rows } = await tx.query<{ held: boolean }>(
     `select true as held from lease where name = $1 and owner = $2 and generation = $3 for share`,
@@ -34,6 +34,14 @@ export async function giveUpLeases(sql: Sql, names: readonly string[], owner: st
     names,
     owner,
   ]);
+}
+
+/** Forgets leases of processes that will not come back; their names are never used again. */
+export async function deleteOldLeases(sql: Sql, prefix: string): Promise<void> {
+  await sql.query(
+    `delete from lease where starts_with(name, $1) and held_until < clock_timestamp() - interval '1 minute'`,
+    [prefix],
+  );
 }
 
 /** Who holds what; for balancing and for operators. */

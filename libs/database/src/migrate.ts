@@ -35,8 +35,7 @@ export async function migrate(url: string, service: string, sets: readonly Migra
     await running.catch((error: unknown) => {
       if (!isPassing(error)) throw error;
       // One that stands for several addresses has no message of its own.
-      const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-      const why = first instanceof Error ? first.message : String(first);
+      const why = error.message || String(Reflect.get(error, 'code'));
       throw new Error(`no PostgreSQL answers at ${new URL(url).host}: ${why}`, { cause: error });
     });
   }

@@ -22,6 +22,8 @@ export const wakeAfter: Clock['wakeAfter'] = (delayMs, wake) => {
 
 const measureEveryMs = 5_000;
 const alarmingStepMs = 2_000;
+/** How much of a backward step is taken in at each measurement: 1 ms a second. */
+const slewMs = 5;
 
 /** @returns a clock that follows the database's; `stop` ends the measuring */
 export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock & { stop(): void }> {
@@ -32,16 +34,19 @@ export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock 
     return { offset: theirs - (before + after) / 2, uncertainty: (after - before) / 2 };
   };
   let { offset } = await measure();
+  let lastMeasured = offset;
   const timer = setInterval(() => {
     measure()
       .then((measured) => {
-        const step = measured.offset - offset;
-        // A slow answer says little; a jump beyond its uncertainty is real.
-        if (measured.uncertainty > 500 && Math.abs(step) < measured.uncertainty) return;
-        if (Math.abs(step) > alarmingStepMs)
+        const step = measured.offset - lastMeasured;
+        // What lies within the uncertainty of an answer may be the answer's own delay.
+        if (Math.abs(step) > alarmingStepMs + measured.uncertainty) {
           log.error({ stepMs: Math.round(step) }, 'the clock of the database stepped');
+        }
+        if (Math.abs(step) > measured.uncertainty) lastMeasured = measured.offset;
+        const behind = lastMeasured - offset;
         // Backward steps would delay deadlines that were set by the later time: they are taken in slowly.
-        offset = step < 0 ? Math.max(measured.offset, offset - 5) : measured.offset;
+        offset += Math.max(behind, -slewMs);
       })
       .catch(() => {
         // Unreachable now: the monotonic clock goes on with the offset that it has.

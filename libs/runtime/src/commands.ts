@@ -119,8 +119,9 @@ export async function startCommands(
     };
 
     let envelope: CommandEnvelope | undefined;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       await gate.whenOpen();
+      if (!delivery.isHeld()) return undefined;
       if (tools.isStopping()) return delivery.release();
       try {
         if (delivery.deliveryCount >= crashLoopDeliveries) return await bury(`${delivery.deliveryCount} deliveries`);
@@ -132,7 +133,7 @@ export async function startCommands(
         finish('ok', envelope, { ok: true, data });
         return delivery.ack();
       } catch (error) {
-        const outcome = judge(error);
+        const outcome = judge(error, attempt);
         if (outcome.kind === 'bad') {
           finish('bad', envelope, { ok: false, error: outcome.error });
           return delivery.ack();
@@ -161,7 +162,7 @@ export async function startCommands(
         durable: `${service}-${lane}`,
         filter: commandFilter(service, lane),
         ackWaitMs: ackWaitMs[lane],
-        maxInFlight: 64,
+        maxInFlight: 128,
         onDelivery: pool.push,
         onTrouble: (what) => log.warn({ what }, 'consumer'),
       });

@@ -13,7 +13,7 @@ type Setting<T> = {
   /** Never shown in a log or an error. */
   secret?: true;
 };
-export type StringSetting = Setting<string> & { type: 'string'; minLength?: number };
+export type StringSetting = Setting<string> & { type: 'string'; minLength?: number; oneOf?: readonly string[] };
 export type NumberSetting = Setting<number> & { type: 'number'; min?: number; max?: number };
 export type SwitchSetting = Setting<boolean> & { type: 'switch' };
 export type ListSetting = Setting<readonly string[]> & { type: 'list' };
@@ -38,8 +38,12 @@ export class ConfigError extends Error {
 }
 
 function parse(name: string, setting: AnySetting, text: string): unknown {
+  const shown = setting.secret === true ? '…' : text;
   switch (setting.type) {
     case 'string':
+      if (setting.oneOf !== undefined && !setting.oneOf.includes(text)) {
+        throw new Error(`${name} must be one of ${setting.oneOf.join(', ')}, not "${shown}"`);
+      }
       if (setting.minLength !== undefined && text.length < setting.minLength) {
         throw new Error(`${name} needs at least ${setting.minLength} characters`);
       }
@@ -48,14 +52,14 @@ function parse(name: string, setting: AnySetting, text: string): unknown {
       const value = Number(text);
       const { min = -Infinity, max = Infinity } = setting;
       if (!Number.isFinite(value) || value < min || value > max) {
-        throw new Error(`${name} must be a number from ${min} to ${max}, not "${setting.secret ? '…' : text}"`);
+        throw new Error(`${name} must be a number from ${min} to ${max}, not "${shown}"`);
       }
       return value;
     }
     case 'switch':
       if (['on', 'true', '1', 'allow'].includes(text)) return true;
       if (['off', 'false', '0'].includes(text)) return false;
-      throw new Error(`${name} must be on or off, not "${text}"`);
+      throw new Error(`${name} must be on or off, not "${shown}"`);
     case 'list':
       return text
         .split(',')
@@ -109,6 +113,11 @@ export const commonConfig = {
     min: 1,
     max: 5,
   },
-  CARILLON_LOG_LEVEL: { type: 'string', description: 'trace, debug, info, warn, error or silent', default: 'info' },
+  CARILLON_LOG_LEVEL: {
+    type: 'string',
+    description: 'How much is logged',
+    default: 'info',
+    oneOf: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  },
   CARILLON_LOG_FILE: { type: 'string', description: 'Append the log there; standard output where empty', default: '' },
 } as const satisfies ConfigSchema;

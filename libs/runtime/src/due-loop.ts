@@ -18,6 +18,7 @@ export type DueWork = {
 export type DueLoop = { wake(): void; stop(): Promise<void> };
 
 const lookAgainMs = 1_000;
+const afterTroubleMs = 20;
 
 export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock; gate: Gate; log: Logger }): DueLoop {
   let isStopped = false;
@@ -48,6 +49,7 @@ export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock
         if (outcome.kind === 'later') {
           gate.close();
           await gate.whenOpen();
+          await sleep(afterTroubleMs);
         } else {
           log.error({ err: error, timer: work.name }, 'timer failed');
           await sleep(lookAgainMs);

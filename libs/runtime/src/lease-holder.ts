@@ -1,6 +1,6 @@
 /** Holds leases for as long as this process lives, and shares them evenly with the other replicas of the service. */
 import type { Database } from '@carillon/database/database';
-import { giveUpLeases, listLeases, takeLeases, type Lease } from '@carillon/database/lease';
+import { deleteOldLeases, giveUpLeases, listLeases, takeLeases, type Lease } from '@carillon/database/lease';
 import type { Logger } from './log.ts';
 
 /** After a crash another takes over when this has passed. */
@@ -25,6 +25,7 @@ export type LeaseHolderOptions = {
   /** Names begin with it, and no others do. */
   group: string;
   log: Logger;
+  /** Other leases are held than before; also when they ran out because the database could not be asked. */
   onChange?: () => void;
 };
 
@@ -33,7 +34,17 @@ export async function holdLeases(options: LeaseHolderOptions): Promise<LeaseHold
   const member = `member:${group}:${owner}`;
   let leases = new Map<string, Lease>();
   let validUntil = 0;
+  let lapse: NodeJS.Timeout | undefined;
   let isStopped = false;
+
+  const use = (next: readonly Lease[], until: number): void => {
+    const before = [...leases.keys()].join();
+    leases = new Map(next.map((lease) => [lease.name, lease]));
+    validUntil = until;
+    clearTimeout(lapse);
+    if (next.length > 0) lapse = setTimeout(() => use([], 0), Math.max(0, until - performance.now()));
+    if ([...leases.keys()].join() !== before) onChange?.();
+  };
 
   const renew = async (): Promise<void> => {
     const startedAt = performance.now();
@@ -47,14 +58,14 @@ export async function holdLeases(options: LeaseHolderOptions): Promise<LeaseHold
     const free = names.filter((name) => !isTaken.has(name)).slice(0, Math.max(0, share - mine.length));
     const wanted = [...mine.slice(0, share), ...free];
     const next = wanted.length === 0 ? [] : await takeLeases(database, wanted, owner, leaseSeconds);
-    const before = [...leases.keys()].join();
-    leases = new Map(next.map((lease) => [lease.name, lease]));
-    validUntil = startedAt + leaseSeconds * 1000 - safetyMs;
-    if ([...leases.keys()].join() !== before) onChange?.();
+    // Stopped while we asked: what we got is for another.
+    if (isStopped) return giveUpLeases(database, [...wanted, member], owner);
+    use(next, startedAt + leaseSeconds * 1000 - safetyMs);
     // Given up only after we stopped using it: whoever takes it finds nobody in it.
     if (surplus.length > 0) await giveUpLeases(database, surplus, owner);
   };
 
+  await deleteOldLeases(database, `member:${group}:`);
   await renew();
   let timer: NodeJS.Timeout | undefined;
   const loop = async (): Promise<void> => {
@@ -72,6 +83,7 @@ export async function holdLeases(options: LeaseHolderOptions): Promise<LeaseHold
     async stop() {
       isStopped = true;
       clearTimeout(timer);
+      clearTimeout(lapse);
       const given = [...leases.keys(), member];
       leases = new Map();
       await giveUpLeases(database, given, owner).catch(() => {});

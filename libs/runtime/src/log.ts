@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { pino, type Logger } from 'pino';
 
 export type { Logger };
@@ -7,7 +8,7 @@ export type { Logger };
  * credentials, statements and the data of patients.
  */
 function safeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { type: typeof error };
+  if (!types.isNativeError(error)) return { type: typeof error };
   const code: unknown = Reflect.get(error, 'code');
   return {
     type: error.name,

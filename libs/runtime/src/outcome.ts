@@ -1,4 +1,5 @@
 /** The one place where it is decided what becomes of work that failed. */
+import { types } from 'node:util';
 import { CodedError, errorBody, type ErrorBody } from '@carillon/contracts/errors';
 import { isPassing } from '@carillon/database/database';
 
@@ -9,12 +10,20 @@ import { isPassing } from '@carillon/database/database';
  */
 export type Outcome = { kind: 'bad'; error: ErrorBody } | { kind: 'later' } | { kind: 'poison'; reason: string };
 
-export function judge(error: unknown): Outcome {
+/** SQLSTATE of a statement that passed `statement_timeout`: a busy database, or work that no attempt will finish. */
+const queryCanceled = '57014';
+const tooHeavyAttempts = 5;
+
+/** @param attempt from 1, in a row */
+export function judge(error: unknown, attempt = 1): Outcome {
   if (error instanceof CodedError) {
     return error.code === 'unavailable' ? { kind: 'later' } : { kind: 'bad', error: errorBody(error) };
   }
-  if (isPassing(error)) return { kind: 'later' };
-  return { kind: 'poison', reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  if (isPassing(error)) {
+    const isTooHeavy = Reflect.get(error, 'code') === queryCanceled && attempt >= tooHeavyAttempts;
+    return isTooHeavy ? { kind: 'poison', reason: 'its statements time out again and again' } : { kind: 'later' };
+  }
+  return { kind: 'poison', reason: types.isNativeError(error) ? `${error.name}: ${error.message}` : String(error) };
 }
 
 /** So often delivered and never answered: whoever takes it dies of it. */

@@ -22,6 +22,8 @@ const processConfig = {
   },
 } as const satisfies ConfigSchema;
 
+const hardTimer = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, hardDrainMs).unref());
+
 type Readiness = { ready: boolean; services: Record<string, Record<string, boolean>> };
 
 async function readiness(services: readonly RunningService[], isStarted: boolean): Promise<Readiness> {
@@ -92,10 +94,10 @@ export async function startServices(
   );
   const stop = async (): Promise<void> => {
     isStarted = false;
-    const hardTimer = new Promise<void>((resolve) => setTimeout(resolve, hardDrainMs).unref());
-    await Promise.race([Promise.all(services.map((service) => service.stop())), hardTimer]);
+    await Promise.race([Promise.all(services.map((service) => service.stop())), hardTimer()]);
+    const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await closed;
   };
   const results = await Promise.allSettled(starters.map(async (start) => void services.push(await start(environment))));
   const failure = results.find((result) => result.status === 'rejected');
@@ -112,10 +114,14 @@ export async function runProcess(starters: readonly Starter[]): Promise<void> {
   let stopping: Promise<void> | undefined;
   const started = startServices(starters, process.env);
   const onSignal = (): void => {
-    stopping ??= started.then(
-      (running) => running.stop(),
-      () => {},
-    );
+    // A start that waits for something it never gets ends by the same timer.
+    stopping ??= Promise.race([
+      started.then(
+        (running) => running.stop(),
+        () => {},
+      ),
+      hardTimer(),
+    ]);
     void stopping.then(() => process.exit(0));
   };
   process.on('SIGTERM', onSignal);

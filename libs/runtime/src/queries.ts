@@ -3,10 +3,11 @@ import { roles, type Actor, type InputOf, type QueryDefinition, type ResultOf } 
 import { CodedError, badInput, errorBody } from '@carillon/contracts/errors';
 import { Id, OneOf, Shape, Type, validate, type Static } from '@carillon/contracts/schema';
 import { operationOfSubject, queryFilter } from '@carillon/contracts/streams';
-import { decode, respond, type Reply } from '@carillon/bus/request';
+import { decode, respond, type QueryMessage, type Reply } from '@carillon/bus/request';
 import type { Sql } from '@carillon/database/database';
 import { judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
+import { createWorkerPool } from './worker-pool.ts';
 
 export const queryEnvelopeSchema = Shape({
   actor: Shape({ person: Id('Who'), hospital: Id('Where'), roles: Type.Array(OneOf(roles, 'Role')) }),
@@ -21,6 +22,13 @@ export const onQuery = <Q extends QueryDefinition>(
   definition: Q,
   handle: (work: QueryWork, input: InputOf<Q>) => Promise<ResultOf<Q>>,
 ): QueryHandler => ({ definition, handle: (work, input) => handle(work, input as InputOf<Q>) });
+
+const unavailable = (): Reply => ({ ok: false, error: errorBody(new CodedError('unavailable')) });
+
+/** Of the service's connections: the others are left to commands, timers and the relay, however many read. */
+const width = 2;
+/** More than this are refused at once instead of being answered after their callers have gone. */
+const maxWaiting = 500;
 
 export function startQueries(tools: ServiceTools, handlers: readonly QueryHandler[]): () => Promise<void> {
   const byName = new Map(handlers.map((handler) => [handler.definition.name, handler]));
@@ -37,7 +45,7 @@ export function startQueries(tools: ServiceTools, handlers: readonly QueryHandle
     return handler.handle({ sql: database, now: now(), actor }, input.value);
   };
 
-  return respond(bus, queryFilter(service), service, async (query): Promise<Reply> => {
+  const judged = async (query: QueryMessage): Promise<Reply> => {
     const name = operationOfSubject(query.subject);
     const endTimer = metrics.handlingSeconds.startTimer({ kind: 'query', name: byName.has(name) ? name : 'unknown' });
     try {
@@ -48,11 +56,17 @@ export function startQueries(tools: ServiceTools, handlers: readonly QueryHandle
       const outcome = judge(error);
       metrics.handled.inc({ kind: 'query', name: byName.has(name) ? name : 'unknown', outcome: outcome.kind });
       if (outcome.kind === 'bad') return { ok: false, error: outcome.error };
-      if (outcome.kind === 'later') return { ok: false, error: errorBody(new CodedError('unavailable')) };
+      if (outcome.kind === 'later') return unavailable();
       log.error({ err: error, query: name }, 'query failed');
       return { ok: false, error: errorBody(new CodedError('internal')) };
     } finally {
       endTimer();
     }
+  };
+
+  const pool = createWorkerPool<() => Promise<void>>(width, (run) => run());
+  return respond(bus, queryFilter(service), service, (query) => {
+    if (pool.waiting() >= maxWaiting) return Promise.resolve(unavailable());
+    return new Promise((resolve) => pool.push(() => judged(query).then(resolve)));
   });
 }

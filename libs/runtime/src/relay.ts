@@ -14,14 +14,14 @@ import type { Metrics } from './metrics.ts';
 
 export type Relay = {
   wake(lanes: ReadonlySet<Lane>): void;
-  /** Publishes what is there and stops. */
+  /** Publishes a last batch and stops; the rest is the next leader's. */
   stop(): Promise<void>;
 };
 
 const batchSize = 500;
 /** What another replica committed is seen at the latest then, should its signal be lost. */
 const pollMs = 500;
-const longestBackoffMs = 2_000;
+const longestBackoffMs = 1_000;
 const encoder = new TextEncoder();
 
 export type RelayOptions = {
@@ -37,6 +37,9 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
   const wakers = new Map<Lane, () => void>();
   const isWanted = new Set<Lane>();
   let isStopped = false;
+  const cutShort = new Set<() => void>();
+  const retryNow = (): void => cutShort.forEach((finish) => finish());
+  const stopListening = bus.onReconnect(retryNow);
   const wakeLane = (lane: Lane): void => {
     isWanted.add(lane);
     wakers.get(lane)?.();
@@ -89,23 +92,36 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
       if (isWanted.has(lane)) finish();
     });
 
+  /** New rows do not cut this short; the return of the connection and the end do. */
+  const backOff = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(finish, ms);
+      function finish(): void {
+        clearTimeout(timer);
+        cutShort.delete(finish);
+        resolve();
+      }
+      cutShort.add(finish);
+    });
+
   const run = async (lane: Lane): Promise<void> => {
     let backoffMs = 0;
     for (;;) {
       isWanted.delete(lane);
+      const isLast = isStopped;
       try {
         if (leases.held(`relay:${lane}`) !== undefined) {
           const { done, failed } = await step(lane);
           backoffMs = failed ? Math.min(longestBackoffMs, Math.max(50, backoffMs * 2)) : 0;
-          if (!failed && done > 0) continue;
+          if (!failed && done > 0 && !isLast) continue;
         }
       } catch (error) {
         backoffMs = Math.min(longestBackoffMs, Math.max(50, backoffMs * 2));
         log.debug({ err: error, lane }, 'relay waits');
       }
-      if (isStopped) return;
-      if (backoffMs > 0) await new Promise((resolve) => setTimeout(resolve, backoffMs * (0.5 + Math.random() / 2)));
-      else await pause(lane, pollMs);
+      if (isLast) return;
+      if (backoffMs === 0) await pause(lane, pollMs);
+      else if (!isStopped) await backOff(backoffMs * (0.5 + Math.random() / 2));
     }
   };
   const runs = lanes.map(run);
@@ -125,11 +141,14 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
     wake(woken) {
       for (const lane of woken) {
         if (leases.held(`relay:${lane}`) !== undefined) wakeLane(lane);
-        else bus.nc.publish(signal(lane));
+        // Nobody is told while the connection is away: the leader looks every half second.
+        else if (bus.isConnected()) bus.nc.publish(signal(lane));
       }
     },
     async stop() {
       isStopped = true;
+      stopListening();
+      retryNow();
       clearInterval(gauge);
       lanes.forEach(wakeLane);
       await Promise.all(runs);

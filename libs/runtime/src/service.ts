@@ -95,23 +95,29 @@ export async function startService(
     service: name,
     onIdleError: (error) => log.warn({ err: error }, 'idle connection lost'),
   });
+  const gate = createGate(() => database.query('select 1'), log, 'database');
   const stops: (() => unknown)[] = [() => database.close()];
   let isStopping = false;
-  const stop = async (): Promise<void> => {
+  const stopAll = async (): Promise<void> => {
     isStopping = true;
-    while (stops.length > 0) {
-      await Promise.resolve(stops.pop()?.()).catch((error: unknown) => log.warn({ err: error }, 'stopping'));
+    // First of all: whoever waits for the database goes home instead.
+    gate.stop();
+    for (let stopNext = stops.pop(); stopNext !== undefined; stopNext = stops.pop()) {
+      try {
+        await stopNext();
+      } catch (error) {
+        log.warn({ err: error }, 'stopping');
+      }
     }
   };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= stopAll());
   try {
     const instance = `${name}-${randomUUID()}`;
     const bus = await dependencies.connectBus({ url: config.NATS_URL, name });
     stops.push(() => bus.close());
     let relayWake: (lanes: ReadonlySet<Lane>) => void = () => {};
     let loops: readonly { wake(): void }[] = [];
-    const gate = createGate(() => database.query('select 1'), log, 'database');
-    stops.push(() => gate.stop());
-
     const tools: ServiceTools = {
       service: name,
       instance,
@@ -144,9 +150,15 @@ export async function startService(
     const relay = await startRelay({ service: name, owner: instance, database, bus, log, metrics });
     relayWake = (lanes) => relay.wake(lanes);
     stops.push(() => relay.stop());
+    const consumptions: Consumption[] = [];
+    stops.push(() => Promise.all(consumptions.map((consumption) => consumption.stop(drainMs))));
+    gate.watch((isLost) => {
+      for (const consumption of consumptions) if (isLost) consumption.pause();
+      else consumption.resume();
+    });
     const subscribe = async (subscription: Subscription): Promise<void> => {
       const consumption = await startSubscription(tools, subscription);
-      stops.push(() => consumption.stop(drainMs));
+      consumptions.push(consumption);
       if (subscription.isNeededFirst === true) await untilCaughtUp(consumption);
     };
     const subscriptions = definition.subscriptions ?? [];
@@ -157,16 +169,15 @@ export async function startService(
     loops = started;
     stops.push(() => Promise.all(started.map((loop) => loop.stop())));
     for (const subscription of subscriptions) if (subscription.isNeededFirst !== true) await subscribe(subscription);
-    for (const consumption of await startCommands(tools, definition.commands ?? [])) {
-      stops.push(() => consumption.stop(drainMs));
-    }
+    consumptions.push(...(await startCommands(tools, definition.commands ?? [])));
     stops.push(startQueries(tools, definition.queries ?? []));
     const extra = await definition.extra?.(tools);
     if (extra !== undefined) stops.push(() => extra.stop());
 
-    const sweep = setInterval(() => {
-      deleteOldInboxEntries(database, tools.now()).catch(() => {});
-    }, inboxSweepMs);
+    const sweepInbox = async (): Promise<void> => {
+      while ((await deleteOldInboxEntries(database, tools.now())) > 0 && !isStopping);
+    };
+    const sweep = setInterval(() => void sweepInbox().catch(() => {}), inboxSweepMs);
     sweep.unref();
     stops.push(() => clearInterval(sweep));
     log.info({ instance }, 'started');

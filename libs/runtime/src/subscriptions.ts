@@ -67,8 +67,9 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
       metrics.handled.inc({ kind: 'event', name, outcome });
       delivery.ack();
     };
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       await gate.whenOpen();
+      if (!delivery.isHeld()) return undefined;
       if (tools.isStopping()) return delivery.release();
       try {
         if (delivery.deliveryCount >= crashLoopDeliveries) {
@@ -78,7 +79,7 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
         await handleEvent(delivery, handler);
         return finish('ok');
       } catch (error) {
-        const outcome = judge(error);
+        const outcome = judge(error, attempt);
         if (outcome.kind !== 'later') {
           const reason = outcome.kind === 'bad' ? outcome.error.message : outcome.reason;
           log.error({ err: error, event: name }, 'event failed');
@@ -100,7 +101,7 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
     durable: subscription.durable,
     filter: subscription.filter,
     ackWaitMs: subscription.ackWaitMs,
-    maxInFlight: 64,
+    maxInFlight: 128,
     onDelivery: pool.push,
     onTrouble: (what) => log.warn({ what }, 'consumer'),
   });

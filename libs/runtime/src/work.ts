@@ -39,6 +39,9 @@ export type WorkTools = {
   wakeRelay: (lanes: ReadonlySet<Lane>) => void;
 };
 
+/** nats-server takes 1 MB by default, with headers; a character has up to three bytes, of names only. */
+const maxBodyLength = 900_000;
+
 /** Runs `body` in a transaction; its outbox rows commit with it. */
 export async function doWork<T>(tools: WorkTools, traceparent: string, body: (work: Work) => Promise<T>): Promise<T> {
   const messages: OutboxMessage[] = [];
@@ -72,6 +75,9 @@ function toMessage(
   const checked = validate(event.data, data);
   // What we publish is read by others: an event that breaks its own contract is a defect of ours, found here.
   if (!checked.ok) throw new Error(`${event.name} breaks its contract: ${JSON.stringify(checked.issues)}`);
+  const body = JSON.stringify(data);
+  // A row that the server can never take would stand in the way of all that follows.
+  if (body.length > maxBodyLength) throw new Error(`${event.name} has ${body.length} characters`);
   return {
     lane,
     entity,
@@ -86,6 +92,6 @@ function toMessage(
       ...(event.ack === true ? { [eventHeaders.ack]: 'true' } : {}),
       ...(key === undefined ? {} : { [eventHeaders.key]: key }),
     },
-    body: JSON.stringify(data),
+    body,
   };
 }

@@ -1,10 +1,9 @@
 /** Takes deliveries in order and works on at most `width` at a time. */
-export type WorkerPool<T> = { push(item: T): void; idle(): Promise<void> };
+export type WorkerPool<T> = { push(item: T): void; waiting(): number };
 
 export function createWorkerPool<T>(width: number, work: (item: T) => Promise<void>): WorkerPool<T> {
   const waiting: T[] = [];
   let busy = 0;
-  let whenIdle: (() => void)[] = [];
   const next = (): void => {
     while (busy < width) {
       const item = waiting.shift();
@@ -15,16 +14,12 @@ export function createWorkerPool<T>(width: number, work: (item: T) => Promise<vo
         next();
       });
     }
-    if (busy === 0 && waiting.length === 0) {
-      for (const resolve of whenIdle) resolve();
-      whenIdle = [];
-    }
   };
   return {
     push(item) {
       waiting.push(item);
       next();
     },
-    idle: () => (busy === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((r) => whenIdle.push(r))),
+    waiting: () => waiting.length,
   };
 }

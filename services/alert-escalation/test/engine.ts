@@ -65,11 +65,11 @@ async function again<T>(
   run: (on: Database) => Promise<T>,
 ): Promise<T> {
   let on = crash === undefined ? database : crashingDatabase(database, crash);
-  for (;;) {
+  for (let failures = 0; ; failures++) {
     try {
       return await run(on);
     } catch (error) {
-      if (!(error instanceof Crash) && judge(error).kind !== 'later') throw error;
+      if (failures > 20 || (!(error instanceof Crash) && judge(error).kind !== 'later')) throw error;
       on = database;
     }
   }
@@ -96,10 +96,10 @@ export const tick = (database: Database, now: number, crash?: CrashPoint): Promi
     } as ServiceTools);
     for (const timer of timers) {
       for (let looks = 0; ; looks++) {
+        if (looks > 500) throw new Error(`${timer.name} does not come to rest`);
         if ((await timer.run(now)) > 0) continue;
         if (((await timer.nextDueAt()) ?? Infinity) > now) break;
         // Another transaction holds the row.
-        if (looks > 500) throw new Error(`${timer.name} does not come to rest`);
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     }

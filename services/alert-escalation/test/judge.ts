@@ -149,6 +149,7 @@ export async function findViolations(sql: Sql, world: World, ticks: readonly num
         ...nothingAfterAnswer(alert, story, rows),
         ...pagedOnce(alert, story, rows),
         ...notEarly(alert, story, world),
+        ...handedOver(alert, story, world),
         ...hasDeadline(alert, story, world, ticks.at(-1) ?? 0),
       ].map((violation) => `${violation} (alert of ${alert.patient_id})`);
     }),
@@ -210,13 +211,8 @@ function pagedInTime(
         const isPaged = run.starts.some(
           (one) => one.at === start.at && one.level <= level && one.people.includes(person),
         );
-        const hasDeclined = run.declines.some(
-          (decline) =>
-            decline.person === person &&
-            decline.position < start.position &&
-            run.starts.some((one) => one.position < decline.position && one.people.includes(person)),
-        );
-        return isPaged || (hasDeclined && level < last) ? [] : [`I1: ${person} was not paged by level ${level}`];
+        const isExcused = level < last && hasDeclined(run, person, start.position);
+        return isPaged || isExcused ? [] : [`I1: ${person} was not paged by level ${level}`];
       });
     }),
   );
@@ -260,11 +256,36 @@ function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, message
   const call = (page: { level: number; person: string; at: number }): string =>
     [page.level, page.person, page.at].join(' ');
   const list = (keys: readonly string[]): string => keys.toSorted().join('; ');
+  // Levels that start together stand together in the log.
+  const isAgain = runs.some(({ starts }) =>
+    starts.some((start, index) => {
+      const before = starts[index - 1];
+      const isTogether = before?.position === start.position - 1 && before.at === start.at;
+      return isTogether && start.people.some((person) => before.people.includes(person));
+    }),
+  );
   return [
+    ...(isAgain ? ['I3: levels that start together call a person twice'] : []),
     ...(list(byLog.map(exact)) === list(byRows.map(exact)) ? [] : ['I3: the page rows are not the calls of the log']),
     ...(list(byRows.map(call)) === list(sent.map(call)) ? [] : ['I3: what is sent is not one message a page row']),
   ];
 }
+
+/** Whether the person has declined since he was last called, as the log stood at a position. */
+function hasDeclined(run: Run, person: string, position: number): boolean {
+  const called = run.starts.findLast((start) => start.position < position && start.people.includes(person));
+  return run.declines.some(
+    (decline) =>
+      decline.person === person && decline.position > (called?.position ?? Infinity) && decline.position < position,
+  );
+}
+const haveAllDeclined = (run: Run, position: number): boolean =>
+  run.starts
+    .filter((start) => start.position < position)
+    .flatMap((start) => start.people)
+    .every((person) => hasDeclined(run, person, position));
+const reachesNobody = (run: Run, start: Start, patient: string, world: World): boolean =>
+  reachableAt(world, patient, start.level, start.at).every((person) => hasDeclined(run, person, start.position));
 
 /** I5: no level starts before its deadline, unless all have declined or nobody was reachable, and that is true. */
 function notEarly({ patient_id: patient }: AlertRow, { runs }: Story, world: World): string[] {
@@ -276,20 +297,30 @@ function notEarly({ patient_id: patient }: AlertRow, { runs }: Story, world: Wor
       if (start.level !== (isRepeat ? last : (before?.level ?? 0) + 1))
         return [`I5: level ${start.level} is out of turn`];
       if (start.at >= deadline(world, run, start.level)) return [];
-      const called = run.starts.slice(0, index);
-      const hasDeclined = (person: string): boolean => {
-        const calledAt = called.findLast((one) => one.people.includes(person))?.position ?? Infinity;
-        return run.declines.some((decline) => decline.person === person && decline.position > calledAt);
-      };
       const isTrue =
         start.reason === 'declined'
-          ? called.flatMap((one) => one.people).every(hasDeclined)
-          : start.reason === 'unreachable' &&
-            before?.at === start.at &&
-            reachableAt(world, patient, before.level, before.at).every(hasDeclined);
+          ? haveAllDeclined(run, start.position)
+          : start.reason === 'unreachable' && before?.at === start.at && reachesNobody(run, before, patient, world);
       return isTrue ? [] : [`I5: level ${start.level} was started early, reason ${start.reason}`];
     }),
   );
+}
+
+/** I1: where all have declined, or a level reaches nobody, the next level starts at once. */
+function handedOver({ patient_id: patient }: AlertRow, { runs }: Story, world: World): string[] {
+  const last = world.policy.levels.length;
+  return runs.flatMap((run) => {
+    const isNext = (position: number): boolean => run.starts.some((start) => start.position === position + 1);
+    const declined = run.declines.filter(({ position }) => {
+      const started = run.starts.filter((start) => start.position < position);
+      const isAnybodyCalled = started.some((start) => start.people.length > 0);
+      return isAnybodyCalled && !started.some((start) => start.level === last) && haveAllDeclined(run, position + 1);
+    });
+    const inVain = run.starts.filter((start) => start.level < last && reachesNobody(run, start, patient, world));
+    return [...declined, ...inVain]
+      .filter(({ position }) => !isNext(position))
+      .map(({ at }) => `I1: nobody was left to answer, and the next level of run ${run.run} was not started at ${at}`);
+  });
 }
 
 /** I13: an alert that is on, and one whose answer will expire, has its next deadline, no later than it must be. */

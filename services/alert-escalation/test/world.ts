@@ -1,6 +1,6 @@
 /** A hospital for tests: who is there, when, and who is meant by a target at an instant, written a second time. */
 import type { Policy, Target } from '@carillon/contracts/alert-escalation';
-import type { Role } from '@carillon/contracts/define';
+import type { Actor, Role } from '@carillon/contracts/define';
 import type { Sql } from '@carillon/database/database';
 
 /** From (inclusive) until (exclusive), ms since the epoch. */
@@ -24,6 +24,8 @@ export const rolesOf: Readonly<Record<string, Role>> = {
   a1: 'admin',
 };
 export const people = Object.keys(rolesOf);
+export const nurses = people.filter((person) => rolesOf[person] === 'nurse');
+export const actorOf = (person: string): Actor => ({ person, hospital, roles: [rolesOf[person] ?? 'nurse'] });
 const isStaff = (person: string): boolean => ['nurse', 'doctor', 'responder'].includes(rolesOf[person] ?? '');
 
 /** Replaces everything that the service knows. */
@@ -56,6 +58,7 @@ export async function storeWorld(sql: Sql, { policy, duties, bedNurses }: World)
     ],
   );
   for (const [patient, nurses] of Object.entries(bedNurses)) {
+    await sql.query(`insert into directory_person values ($1, $2, $2, '{patient}', '{}', 1)`, [hospital, patient]);
     await sql.query('insert into directory_admission values ($1, $2, $3, null, 1)', [hospital, patient, ward]);
     await sql.query(`insert into directory_care_team values ($1, $2, $3, '{}', 1)`, [hospital, patient, nurses]);
   }

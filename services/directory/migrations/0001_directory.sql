@@ -16,7 +16,7 @@ create table entity (
   primary key (hospital, kind, id)
 );
 -- Two patients never lie in one bed.
-create unique index entity_bed on entity (hospital, (body ->> 'bedId')) where kind = 'admission';
+create unique index entity_bed on entity (hospital, (body ->> 'wardId'), (body ->> 'bedId')) where kind = 'admission';
 
 -- The key-value entry of each person as it was last published.
 create table person_entry (

@@ -49,16 +49,26 @@ export async function upsertEntities(
   return rows;
 }
 
+export async function listAdmissions(tx: Sql, hospital: string): Promise<Admission[]> {
+  const { rows } = await tx.query<{ body: Admission }>(
+    `select body from entity where hospital = $1 and kind = 'admission'`,
+    [hospital],
+  );
+  return rows.map((row) => row.body);
+}
+
 /** A patient who moves leaves the old bed before the new one is taken. */
 export async function releaseChangedBeds(tx: Sql, hospital: string, admissions: readonly Admission[]): Promise<void> {
   await tx.query(
     `update entity set body = jsonb_set(body, '{bedId}', to_jsonb('moving-' || id))
-     where hospital = $1 and kind = 'admission' and id = any($2::text[])
-       and body ->> 'bedId' <> ($3::jsonb ->> id)`,
+     from unnest($2::text[], $3::text[], $4::text[]) as given (patient_id, ward_id, bed_id)
+     where hospital = $1 and kind = 'admission' and id = patient_id
+       and (body ->> 'wardId', body ->> 'bedId') <> (ward_id, bed_id)`,
     [
       hospital,
       admissions.map((admission) => admission.patientId),
-      JSON.stringify(Object.fromEntries(admissions.map((admission) => [admission.patientId, admission.bedId]))),
+      admissions.map((admission) => admission.wardId),
+      admissions.map((admission) => admission.bedId),
     ],
   );
 }
@@ -67,10 +77,13 @@ export type PersonRow = { person: Person; admission: Admission | undefined; care
 
 export async function listPeople(tx: Sql, hospital: string): Promise<PersonRow[]> {
   const { rows } = await tx.query<{ person: Person; admission: Admission | null; caregiverof: string[] | null }>(
-    `select person.body as person, admission.body as admission,
-       (select array_agg(team.id order by team.id) from entity team
-        where team.hospital = $1 and team.kind = 'careTeam' and team.body -> 'caregivers' ? person.id) as caregiverof
+    `with care as (
+       select caregiver, array_agg(team.id order by team.id) as patients
+       from entity team, jsonb_array_elements_text(team.body -> 'caregivers') as caregiver
+       where team.hospital = $1 and team.kind = 'careTeam' group by caregiver)
+     select person.body as person, admission.body as admission, care.patients as caregiverof
      from entity person
+     left join care on care.caregiver = person.id
      left join entity admission
        on admission.hospital = $1 and admission.kind = 'admission' and admission.id = person.id
      where person.hospital = $1 and person.kind = 'person' order by person.id`,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Actor } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { isPermitted } from '@carillon/contracts/permission';
-import { validate } from '@carillon/contracts/schema';
+import { validate, type Issue } from '@carillon/contracts/schema';
 import { commandSubject, eventHeaders, querySubject } from '@carillon/contracts/streams';
 import { operations } from '@carillon/contracts/surface';
 import type { Bus } from '@carillon/bus/connection';
@@ -23,6 +23,19 @@ export type Caller = {
   count(actor: Actor): void;
   close(): void;
 };
+
+/**
+ * PostgreSQL keeps no NUL, and UTF-8 no half of a surrogate pair. What could not be stored is refused here, or it would
+ * end among the dead letters. Only for what fits its schema, which bounds the depth.
+ */
+function textIssues(value: unknown, path = ''): Issue[] {
+  if (typeof value === 'string') {
+    const isText = !value.includes('\0') && !/\p{Surrogate}/u.test(value);
+    return isText ? [] : [{ path, message: 'Expected text without NUL and without half characters' }];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) => textIssues(part, path === '' ? name : `${path}.${name}`));
+}
 
 /** How long a caller waits; what is stored by then and not done is `accepted`. */
 const deadlineMs = 5_000;
@@ -50,6 +63,8 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
       }
       const input = validate(operation.input, data);
       if (!input.ok) throw badInput(input.issues);
+      const unstorable = textIssues(input.value);
+      if (unstorable.length > 0) throw badInput(unstorable);
       if (!isPermitted(operation.allow, actor, input.value, people.relations(actor.hospital))) {
         throw new CodedError('forbidden');
       }

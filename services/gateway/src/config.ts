@@ -66,7 +66,13 @@ export const configSchema = {
     min: 1,
   },
   CARILLON_LIMIT_ROOMS: { type: 'number', description: 'Rooms of a connection', default: 128, min: 1 },
-  CARILLON_LIMIT_FRAME_BYTES: { type: 'number', description: 'Size of a frame in', default: 32_768, min: 1_024 },
+  CARILLON_LIMIT_FRAME_BYTES: {
+    type: 'number',
+    description: 'Size of a frame in',
+    default: 32_768,
+    min: 1_024,
+    max: 1_048_576,
+  },
 } as const satisfies ConfigSchema;
 
 export type GatewayConfig = Config<typeof configSchema>;

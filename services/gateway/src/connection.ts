@@ -97,9 +97,10 @@ export function serveConnection(
   };
   const sendBytes = (frame: Buffer): void => {
     if (isClosed) return;
-    if (socket.bufferedAmount > maxUnsentBytes) return closeSlow();
-    if (socket.bufferedAmount <= fullBytes) stopTimer('full');
-    else if (!timers.has('full')) {
+    const unsentBytes = socket.bufferedAmount;
+    if (unsentBytes > maxUnsentBytes) return closeSlow();
+    if (unsentBytes <= fullBytes && timers.has('full')) stopTimer('full');
+    if (unsentBytes > fullBytes && !timers.has('full')) {
       timer('full', fullMs, () => {
         if (socket.bufferedAmount > fullBytes) closeSlow();
         else stopTimer('full');

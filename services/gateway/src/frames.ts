@@ -5,6 +5,9 @@ import { OneOf, Shape, Type, type Static, type TSchema } from '@carillon/contrac
 import type { Message } from './ring.ts';
 import type { Room } from './rooms.ts';
 
+/** A command's key, in a frame and in a header alike: 1 to 128 visible ASCII characters. */
+export const keyPattern = '^[!-~]{1,128}$';
+
 const FrameId = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Grows with each frame' });
 const Token = Type.String({ minLength: 1, maxLength: 8192 });
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -28,7 +31,7 @@ const clientFrames = {
     t: Type.Literal('call'),
     id: FrameId,
     op: Text(100),
-    key: Type.Optional(Text(128)),
+    key: Type.Optional(Type.String({ pattern: keyPattern, description: 'Chosen by the caller' })),
     data: Type.Optional(Type.Unknown()),
   }),
   signal: Shape({ t: Type.Literal('signal'), op: Text(100), data: Type.Optional(Type.Unknown()) }),

@@ -12,6 +12,7 @@ import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
 import type { People } from './people.ts';
+import { keyPattern } from './frames.ts';
 import { bearerOf } from './realtime.ts';
 import type { Shared } from './connection.ts';
 import { devTokenRequestSchema, type Identity, type Tokens } from './tokens.ts';
@@ -106,10 +107,12 @@ function readData(operation: CommandDefinition | QueryDefinition, request: Fasti
   return { ...rest, ...(params as object) };
 }
 
+const isKey = new RegExp(keyPattern);
+
 function idempotencyKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(key)) {
+  if (typeof key !== 'string' || !isKey.test(key)) {
     throw badInput([{ path: 'Idempotency-Key', message: 'Expected 1 to 128 visible characters' }]);
   }
   return key;

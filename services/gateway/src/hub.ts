@@ -140,9 +140,10 @@ export async function createHub({ bus, stream, ringMessages, log }: HubOptions):
   const replay = async (room: Room, sequence: number): Promise<Message[] | undefined> => {
     const older: Message[] = [];
     let from = sequence;
-    // The ring moves on while the stream is read; each round is shorter than the one before.
     while (from < ring.after()) {
-      const until = ring.after();
+      // Not only up to where the ring begins: that moves on with each message, and would be chased for ever. Another
+      // round is needed only if the whole ring turned over meanwhile.
+      const until = lastSequence;
       // Looked at again when it was read: what begins at a sequence that is gone begins later, and says nothing.
       if (!(await isHeld(from))) return undefined;
       const found = await readOlder(room, from, until);

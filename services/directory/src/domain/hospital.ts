@@ -1,5 +1,5 @@
 /** What an import changes, and what each person's entry then says: pure. */
-import type { HospitalFile, PersonEntry } from '@carillon/contracts/directory';
+import type { Admission, HospitalFile, PersonEntry } from '@carillon/contracts/directory';
 import type { Issue } from '@carillon/contracts/schema';
 
 export const entityKinds = ['ward', 'person', 'admission', 'careTeam', 'shift'] as const;
@@ -19,17 +19,55 @@ export function entitiesOf(file: HospitalFile): Entity[] {
   ];
 }
 
+export type Bed = { wardId: string; bedId: string };
+/** What the directory holds already. */
+export type Known = {
+  entities: readonly { kind: EntityKind; id: string }[];
+  beds: readonly Bed[];
+  admissions: readonly Admission[];
+};
+
+const bedKey = ({ wardId, bedId }: Bed): string => `${wardId} ${bedId}`;
+
+/** What stands in the file twice. */
+function repeatedIds(file: HospitalFile): Issue[] {
+  const seen = new Set<string>();
+  return entitiesOf(file).flatMap(({ kind, id }) => {
+    const key = entityKey(kind, id);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [{ path: '', message: `${kind} ${id} stands there twice` }];
+  });
+}
+
+/** Two patients in one bed, after all that the file moves was moved. */
+function doubleBeds(file: HospitalFile, admissions: readonly Admission[]): Issue[] {
+  const moving = new Set(file.admissions.map((admission) => admission.patientId));
+  const staying = admissions.filter((admission) => !moving.has(admission.patientId));
+  const occupants = new Map(staying.map((admission) => [bedKey(admission), admission.patientId]));
+  return file.admissions.flatMap((admission, index) => {
+    const other = occupants.get(bedKey(admission));
+    occupants.set(bedKey(admission), admission.patientId);
+    return other === undefined || other === admission.patientId
+      ? []
+      : [{ path: `admissions.${index}.bedId`, message: `Patient ${other} lies in bed ${admission.bedId}` }];
+  });
+}
+
 /**
- * Whether the file fits together with what is there: every ward, bed and person that is named exists.
- * @param known what the directory holds already, as `entityKey`
+ * Whether the file fits together with what is there: every ward, bed and person that is named exists, nothing is said
+ * twice, and no two patients lie in one bed.
  */
-export function findIssues(file: HospitalFile, known: ReadonlySet<string>, knownBeds: ReadonlySet<string>): Issue[] {
-  const keys = new Set([...known, ...entitiesOf(file).map((entity) => entityKey(entity.kind, entity.id))]);
+export function findIssues(file: HospitalFile, known: Known): Issue[] {
+  const keys = new Set([...known.entities, ...entitiesOf(file)].map(({ kind, id }) => entityKey(kind, id)));
+  const replaced = new Set(file.wards.map((ward) => ward.wardId));
   const beds = new Set([
-    ...knownBeds,
-    ...file.wards.flatMap((ward) => ward.beds.map((bed) => `${ward.wardId} ${bed.bedId}`)),
+    ...known.beds.filter((bed) => !replaced.has(bed.wardId)).map(bedKey),
+    ...file.wards.flatMap(({ wardId, beds }) => beds.map(({ bedId }) => bedKey({ wardId, bedId }))),
   ]);
-  const issues: Issue[] = [];
+  const issues: Issue[] = [...repeatedIds(file), ...doubleBeds(file, known.admissions)];
   const need = (kind: EntityKind, id: string, path: string): void => {
     if (!keys.has(entityKey(kind, id))) issues.push({ path, message: `No ${kind} ${id}` });
   };
@@ -38,7 +76,7 @@ export function findIssues(file: HospitalFile, known: ReadonlySet<string>, known
   }
   for (const [index, admission] of file.admissions.entries()) {
     need('person', admission.patientId, `admissions.${index}.patientId`);
-    if (!beds.has(`${admission.wardId} ${admission.bedId}`)) {
+    if (!beds.has(bedKey(admission))) {
       issues.push({
         path: `admissions.${index}.bedId`,
         message: `Ward ${admission.wardId} has no bed ${admission.bedId}`,

@@ -11,13 +11,14 @@ import { CodedError, badInput } from '@carillon/contracts/errors';
 import { peopleSubject } from '@carillon/contracts/streams';
 import type { CommandWork } from '@carillon/runtime/commands';
 import type { Work } from '@carillon/runtime/work';
-import { entitiesOf, entityKey, findIssues, personEntry, type EntityKind } from '../domain/hospital.ts';
+import { entitiesOf, findIssues, personEntry, type EntityKind } from '../domain/hospital.ts';
 import {
-  releaseChangedBeds,
+  listAdmissions,
   listBeds,
   listEntityKeys,
   listPeople,
   lockHospital,
+  releaseChangedBeds,
   upsertEntities,
   upsertPersonEntries,
 } from '../store.ts';
@@ -38,9 +39,11 @@ export async function importFile(work: Work, file: HospitalFile): Promise<{ chan
   const { tx } = work;
   const hospital = file.hospital.hospitalId;
   await lockHospital(tx, hospital, file.hospital.name);
-  const known = new Set((await listEntityKeys(tx, hospital)).map(({ kind, id }) => entityKey(kind, id)));
-  const beds = new Set((await listBeds(tx, hospital)).map((bed) => `${bed.wardId} ${bed.bedId}`));
-  const issues = findIssues(file, known, beds);
+  const issues = findIssues(file, {
+    entities: await listEntityKeys(tx, hospital),
+    beds: await listBeds(tx, hospital),
+    admissions: await listAdmissions(tx, hospital),
+  });
   if (issues.length > 0) throw badInput(issues);
 
   await releaseChangedBeds(tx, hospital, file.admissions);

@@ -18,7 +18,7 @@ const defaultSpanMs = 3_600_000;
 function decodeCursor(cursor: string | undefined): VitalPlace | undefined {
   if (cursor === undefined) return undefined;
   const [measuredAt, vital, deviceId = ''] = Buffer.from(cursor, 'base64url').toString().split(' ');
-  if (vital === undefined || !Number.isSafeInteger(Number(measuredAt))) {
+  if (vital === undefined || Number.isNaN(new Date(Number(measuredAt)).getTime())) {
     throw badInput([{ path: 'cursor', message: 'Not a cursor of this list' }]);
   }
   return { measuredAt: Number(measuredAt), vital, deviceId };

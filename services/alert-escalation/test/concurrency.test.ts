@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Database } from '@carillon/database/database';
+import { eventually } from '@carillon/testkit/eventually';
+import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { migrateService, openEngine } from './database.ts';
+import { deliver, tick, type Delivery } from './engine.ts';
+import { findViolations } from './judge.ts';
+import { actorOf, nurses, people, storeWorld, ward, type World } from './world.ts';
+
+const now = Date.UTC(2026, 10, 21, 8);
+const always = { from: 0, until: now * 2 };
+/** Both bed nurses at once, the third nurse with the others after 20 s, the operator after 60 s. */
+const world: World = {
+  policy: {
+    levels: [
+      { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
+      { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }] },
+      { afterSeconds: 60, targets: [{ kind: 'failsafe' }] },
+    ],
+    repeatSeconds: 60,
+  },
+  duties: Object.fromEntries(people.map((person) => [person, always])),
+  bedNurses: { p1: ['n1', 'n2'] },
+};
+
+let infrastructure: Infrastructure;
+let engines: readonly [Database, Database];
+
+beforeAll(async () => {
+  infrastructure = await startInfrastructure();
+  await migrateService(infrastructure.postgres.url);
+  engines = [openEngine(infrastructure.postgres.url, 8), openEngine(infrastructure.postgres.url, 8)];
+});
+afterAll(async () => {
+  await Promise.all(engines.map((engine) => engine.close()));
+  await infrastructure.stop();
+});
+beforeEach(() => storeWorld(engines[0], world));
+
+let keys = 0;
+const raised = (by: string, priority: 'high' | 'medium' | 'low' = 'high'): Delivery => ({
+  key: `key${keys++}`,
+  kind: 'raise',
+  actor: actorOf(by),
+  input: { patientId: 'p1', kind: 'fall', priority, message: 'Fall' },
+});
+const condition = (kind: 'active' | 'cleared', version: number, priority: 'high' | 'medium' = 'high'): Delivery => ({
+  key: `key${keys++}`,
+  kind,
+  version,
+  condition: {
+    patientId: 'p1',
+    wardId: ward,
+    kind: 'fall',
+    priority,
+    message: 'Fall',
+    at: new Date(now).toISOString(),
+  },
+});
+const answered = (kind: 'acknowledge' | 'decline' | 'resolve', by: string, alertId: string): Delivery => ({
+  key: `key${keys++}`,
+  kind,
+  actor: actorOf(by),
+  input: { alertId },
+});
+
+async function openAlertId(): Promise<string> {
+  const { rows } = await engines[0].query<{ alert_id: string }>("select alert_id from alert where state <> 'resolved'");
+  expect(rows).toHaveLength(1);
+  return rows[0]!.alert_id;
+}
+async function pageStatuses(): Promise<string[]> {
+  const { rows } = await engines[0].query<{ page: string }>(
+    `select level || ' ' || person || ' ' || status as page from page order by run, level, attempt, person`,
+  );
+  return rows.map((row) => row.page);
+}
+
+/** An engine that does everything and then does not commit until it is told. */
+function holding(database: Database): { on: Database; isHolding: Promise<void>; commit(): void } {
+  let commit: () => void = () => {};
+  const told = new Promise<void>((resolve) => (commit = resolve));
+  let hold: () => void = () => {};
+  const isHolding = new Promise<void>((resolve) => (hold = resolve));
+  const transaction: Database['transaction'] = (work) =>
+    database.transaction(async (tx) => {
+      const result = await work(tx);
+      hold();
+      await told;
+      return result;
+    });
+  return { on: { ...database, transaction }, isHolding, commit };
+}
+const somebodyWaitsForLock = (): Promise<true> =>
+  eventually(
+    async () => {
+      const { rows } = await engines[0].query<{ waiting: number }>(
+        "select count(*) as waiting from pg_stat_activity where wait_event_type = 'Lock'",
+      );
+      return (rows[0]?.waiting ?? 0) > 0 ? true : undefined;
+    },
+    { what: 'waiting for a lock' },
+  );
+
+/** Starts `second` while `first` holds its alert, and lets `first` commit when `second` waits for it. */
+async function overtake(
+  first: (on: Database) => Promise<unknown>,
+  second: (on: Database) => Promise<unknown>,
+): Promise<void> {
+  const { on, isHolding, commit } = holding(engines[0]);
+  const done = first(on);
+  await isHolding;
+  const waiting = second(engines[1]);
+  await somebodyWaitsForLock().finally(commit);
+  await Promise.all([done, waiting]);
+}
+
+test('I12: twelve raises of one episode at the same moment, by people and by the condition, open one alert', async () => {
+  const deliveries = [...Array.from({ length: 10 }, (_, index) => raised(nurses[index % 3]!)), condition('active', 1)];
+  const answers = await Promise.all(
+    [...deliveries, deliveries[0]!].map((delivery, index) => deliver(engines[index % 2]!, now, delivery)),
+  );
+  expect(answers.every((answer) => answer.ok)).toBe(true);
+  await openAlertId();
+  expect(await pageStatuses()).toEqual(['1 n1 paged', '1 n2 paged']);
+  expect(await findViolations(engines[0], world, [now])).toEqual([]);
+});
+
+test('I12: a raise that meets an uncommitted one joins it', async () => {
+  await overtake(
+    (on) => deliver(on, now, condition('active', 1, 'medium')),
+    (on) => deliver(on, now, raised('n3', 'high')),
+  );
+  await openAlertId();
+  const { rows } = await engines[0].query('select priority, source, version from alert');
+  expect(rows).toEqual([{ priority: 'high', source: 'condition', version: 2 }]);
+});
+
+test('when the last two decline at the same moment the next level starts', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  const alertId = await openAlertId();
+  await overtake(
+    (on) => deliver(on, now, answered('decline', 'n1', alertId)),
+    (on) => deliver(on, now, answered('decline', 'n2', alertId)),
+  );
+  expect(await pageStatuses()).toEqual(['1 n1 declined', '1 n2 declined', '2 n3 paged']);
+  expect(await findViolations(engines[0], world, [now])).toEqual([]);
+});
+
+test('an acknowledgement that waits for a level to be started withdraws its calls', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  const alertId = await openAlertId();
+  await overtake(
+    (on) => tick(on, now + 20_000),
+    (on) => deliver(on, now + 20_000, answered('acknowledge', 'n1', alertId)),
+  );
+  expect(await pageStatuses()).toEqual([
+    '1 n1 acknowledged',
+    '1 n2 withdrawn',
+    '2 n1 acknowledged',
+    '2 n2 withdrawn',
+    '2 n3 withdrawn',
+  ]);
+});
+
+test('two people who acknowledge at the same moment give one owner', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  const alertId = await openAlertId();
+  const answers = await Promise.all(
+    ['n1', 'n2', 'n3'].map((name, index) => deliver(engines[index % 2]!, now, answered('acknowledge', name, alertId))),
+  );
+  expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+  expect(answers.filter((answer) => !answer.ok && answer.code === 'conflict')).toHaveLength(2);
+});
+
+test('a reopening that joins an alert of the same tick is not overwritten by it', async () => {
+  await deliver(engines[0], now, condition('active', 1, 'medium'));
+  await deliver(engines[0], now, answered('resolve', 'n1', await openAlertId()));
+  // A person raises the same, less urgently, while the resolution holds.
+  const holdsMs = 1_800_000;
+  await deliver(engines[0], now + holdsMs - 15_000, raised('n3', 'low'));
+  await tick(engines[0], now + holdsMs + 10_000);
+  const { rows } = await engines[0].query("select priority, source from alert where state <> 'resolved'");
+  expect(rows).toEqual([{ priority: 'medium', source: 'condition' }]);
+  expect(await findViolations(engines[0], world, [now + holdsMs + 10_000])).toEqual([]);
+});
+
+test('I13: the database refuses an alert that is on, or answered for a time, without a next deadline', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  const forget = (): Promise<unknown> => engines[0].query('update alert set due_at = null');
+  await expect(forget()).rejects.toThrow('on_has_deadline');
+  await deliver(engines[0], now, answered('acknowledge', 'n1', await openAlertId()));
+  await expect(forget()).rejects.toThrow('acknowledged_until');
+});
+
+test('an older event of a condition changes nothing when it comes after a newer one', async () => {
+  const first = condition('active', 1);
+  const second = condition('cleared', 2);
+  await deliver(engines[0], now, second);
+  await deliver(engines[0], now, first);
+  await deliver(engines[0], now, second);
+  expect((await engines[0].query('select from alert')).rows).toHaveLength(0);
+  await deliver(engines[0], now, condition('active', 3));
+  await openAlertId();
+});
