@@ -52,7 +52,7 @@ export type Consumption = {
 };
 
 const workingIntervalMs = 1_000;
-const renewWaitMs = 5_000;
+const connectWaitMs = 5_000;
 
 async function ensureConsumer(bus: Bus, options: DurableOptions): Promise<void> {
   await bus.jsm.consumers.add(options.stream, {
@@ -116,6 +116,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
   };
 
   const start = async (mine: number): Promise<void> => {
+    await bus.whenConnected(connectWaitMs);
     await ensureConsumer(bus, options);
     const consumer = await bus.js.consumers.get(options.stream, options.durable);
     if (mine !== generation) return;
@@ -151,7 +152,6 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
     const mine = halt();
     while (mine === generation && !bus.nc.isClosed()) {
       try {
-        await bus.whenConnected(renewWaitMs);
         return await start(mine);
       } catch (error) {
         options.onTrouble?.(`${options.durable}: ${error instanceof Error ? error.message : String(error)}`);

@@ -183,7 +183,8 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
         (error: unknown) => (isConsumerNotFound(error) ? Infinity : undefined),
       );
       // What is on its way arrives meanwhile.
-      if (sent !== Infinity) await new Promise((resolve) => setTimeout(resolve, sent === undefined ? retryMs : settleMs));
+      if (sent !== Infinity)
+        await new Promise((resolve) => setTimeout(resolve, sent === undefined ? retryMs : settleMs));
     }
     if (sent !== undefined && sent > last && mine === generation) renew();
   };

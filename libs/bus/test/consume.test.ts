@@ -169,6 +169,7 @@ test('a durable that an operator deleted is made anew', async () => {
     delivery.ack();
   };
   await consume(bus, 'deleted', { onDelivery, onTrouble: (what) => trouble.push(what) });
+  await other.whenConnected(5_000);
   await other.jsm.consumers.delete('COMMANDS', 'deleted');
   await send('deleted', 1);
   await eventually(() => taken[0], { withinMs: 3_000 });

@@ -118,7 +118,11 @@ test('a subject that no stream holds is unavailable', async () => {
 });
 
 test('while the server is away a publish is unavailable within its time-out; repeated with its id it is stored once', async () => {
-  const message = { subject: 'care.h1.w1.p1.normal.score.updated', body: encode(2), headers: { 'Nats-Msg-Id': 'once' } };
+  const message = {
+    subject: 'care.h1.w1.p1.normal.score.updated',
+    body: encode(2),
+    headers: { 'Nats-Msg-Id': 'once' },
+  };
   const before = (await service.jsm.streams.info('CARE')).state.messages;
   await publish(gateway, message);
   infrastructure.nats.kill();

@@ -72,7 +72,7 @@ test('over kills of the server every message comes once and in order', async () 
   let stored = 0;
   let isOver = false;
   const producing = (async () => {
-    for (let value = 1; !isOver; ) {
+    for (let value = 1; !isOver;) {
       // The same message until it is known to be stored.
       const isStored = await tell(value).then(
         () => true,

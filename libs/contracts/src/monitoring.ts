@@ -125,11 +125,19 @@ export const listVitals = defineQuery({
   http: { method: 'GET', path: '/v1/patients/:patientId/vitals' },
 });
 
+const ConditionKind = Type.String({
+  pattern: '^[a-zA-Z][A-Za-z0-9-]{0,63}$',
+  description: 'spo2-below, heartRate-above, news2, …',
+});
+
 const statusSchema = Shape({
   patientId: PatientId,
   version: Type.Integer({ description: 'Of the patient’s monitor; ignore what is lower or equal' }),
   vitals: Type.Array(recordedVitalSchema, { description: 'The newest of each vital sign' }),
   score: Nullable(Shape({ ...scoreFields, at: Instant('Of the newest sample in it') })),
+  conditions: Type.Array(Shape({ kind: ConditionKind, priority: OneOf(priorities, 'Priority') }), {
+    description: 'Alarm conditions that are active now, whatever became of their alerts',
+  }),
 });
 
 export const getWardStatus = defineQuery({
@@ -231,7 +239,7 @@ const conditionEvent = <D extends TSchema>(verb: string, description: string, da
 const conditionFields = {
   patientId: PatientId,
   wardId: Nullable(WardId),
-  kind: Type.String({ pattern: '^[a-zA-Z][A-Za-z0-9-]{0,63}$', description: 'spo2-below, heartRate-above, news2, …' }),
+  kind: ConditionKind,
   priority: OneOf(priorities, 'Priority'),
   message: Type.String({ description: 'For people' }),
   at: Instant('Measurement time'),

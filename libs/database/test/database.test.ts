@@ -217,7 +217,12 @@ test('when the first holder of a key fails, the second does the work', async () 
 });
 
 test('the same key of another person, operation or hospital is another', async () => {
-  const keys = [at('k3'), { ...at('k3'), actor: 'n2' }, { ...at('k3'), operation: 'x:y' }, { ...at('k3'), hospital: 'h2' }];
+  const keys = [
+    at('k3'),
+    { ...at('k3'), actor: 'n2' },
+    { ...at('k3'), operation: 'x:y' },
+    { ...at('k3'), hospital: 'h2' },
+  ];
   for (const key of keys) expect(await takeInboxKey(database, key, 'body', 0)).toBe(true);
   expect(await deleteOldInboxEntries(database, 1)).toBe(4);
   expect(await takeInboxKey(database, at('k3'), 'body', 0)).toBe(true);
@@ -232,12 +237,20 @@ const message = (lane: OutboxMessage['lane'], body: string): OutboxMessage => ({
 });
 
 test('the outbox of a lane comes in the order in which it was written', async () => {
-  await database.transaction((tx) => insertOutbox(tx, ['a', 'b', 'c'].map((body) => message('normal', body))));
+  await database.transaction((tx) =>
+    insertOutbox(
+      tx,
+      ['a', 'b', 'c'].map((body) => message('normal', body)),
+    ),
+  );
   await insertOutbox(database, [message('critical', 'x')]);
   await insertOutbox(database, [message('normal', 'd')]);
   const rows = await selectOutbox(database, 'normal', 10);
   expect(rows.map((row) => [row.body, row.headers])).toEqual(['a', 'b', 'c', 'd'].map((body) => [body, { at: body }]));
-  await deleteOutbox(database, rows.slice(0, 3).map((row) => row.id));
+  await deleteOutbox(
+    database,
+    rows.slice(0, 3).map((row) => row.id),
+  );
   expect((await selectOutbox(database, 'normal', 10)).map((row) => row.body)).toEqual(['d']);
   expect(await countOutbox(database)).toEqual(
     expect.arrayContaining([

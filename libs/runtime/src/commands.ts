@@ -46,8 +46,8 @@ export const onCommand = <C extends CommandDefinition>(
 
 /** The same key answers the same for a day. */
 const keepResultMs = 25 * 3_600_000;
-/** Critical work is delivered to another process soon after a crash. */
-const ackWaitMs = { critical: 4_000, normal: 10_000, bulk: 30_000 } as const satisfies Record<Lane, number>;
+/** Work is delivered to another process soon after a crash; while it is being done, it is kept. */
+const ackWaitMs = { critical: 4_000, normal: 4_000, bulk: 10_000 } as const satisfies Record<Lane, number>;
 const workers = { critical: 2, normal: 1, bulk: 1 } as const satisfies Record<Lane, number>;
 
 /** JSON with sorted keys, so that the order in which a client writes fields makes no other body. */

@@ -22,7 +22,7 @@ export const directorySubscription = (service: ServiceName): Subscription => ({
   filter: 'directory.>',
   durable: `${service}-directory`,
   isNeededFirst: true,
-  ackWaitMs: 10_000,
+  ackWaitMs: 4_000,
   handlers: [
     onEvent(personChanged, async ({ tx, hospital, version }, person) => {
       await tx.query(

@@ -20,6 +20,11 @@ const processConfig = {
     min: 0,
     max: 65_535,
   },
+  CARILLON_INTERNAL_HOST: {
+    type: 'string',
+    description: 'Address of that port; what it says is for operators, so it is this machine unless set',
+    default: '127.0.0.1',
+  },
 } as const satisfies ConfigSchema;
 
 const hardTimer = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, hardDrainMs).unref());
@@ -43,7 +48,7 @@ async function metricsText(ofProcess: Registry, ofServices: readonly Registry[])
 }
 
 function startInternalServer(
-  port: number,
+  { port, host }: { port: number; host: string },
   services: () => RunningService[],
   isStarted: () => boolean,
 ): Promise<Server> {
@@ -76,7 +81,7 @@ function startInternalServer(
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, () => resolve(server));
+    server.listen(port, host, () => resolve(server));
   });
 }
 
@@ -87,8 +92,9 @@ export async function startServices(
 ): Promise<{ services: readonly RunningService[]; stop(): Promise<void> }> {
   const services: RunningService[] = [];
   let isStarted = false;
+  const config = readConfig(processConfig, environment);
   const server = await startInternalServer(
-    readConfig(processConfig, environment).CARILLON_INTERNAL_PORT,
+    { port: config.CARILLON_INTERNAL_PORT, host: config.CARILLON_INTERNAL_HOST },
     () => services,
     () => isStarted,
   );

@@ -82,7 +82,7 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
 
   const pause = (lane: Lane, ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(finish, ms);
+      const timer = setTimeout(finish, ms).unref();
       function finish(): void {
         clearTimeout(timer);
         wakers.delete(lane);
@@ -95,7 +95,7 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
   /** New rows do not cut this short; the return of the connection and the end do. */
   const backOff = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(finish, ms);
+      const timer = setTimeout(finish, ms).unref();
       function finish(): void {
         clearTimeout(timer);
         cutShort.delete(finish);

@@ -153,8 +153,9 @@ export async function startService(
     const consumptions: Consumption[] = [];
     stops.push(() => Promise.all(consumptions.map((consumption) => consumption.stop(drainMs))));
     gate.watch((isLost) => {
-      for (const consumption of consumptions) if (isLost) consumption.pause();
-      else consumption.resume();
+      for (const consumption of consumptions)
+        if (isLost) consumption.pause();
+        else consumption.resume();
     });
     const subscribe = async (subscription: Subscription): Promise<void> => {
       const consumption = await startSubscription(tools, subscription);

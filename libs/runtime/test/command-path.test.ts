@@ -185,7 +185,9 @@ test('while one replica cannot reach the database, another does what the first h
     },
   );
   const early = Promise.all([1, 2, 3].map((n) => writer.write(`cut ${n}`, { deadlineMs: 15_000 })));
-  await eventually(async () => ((await bus.jsm.consumers.info('COMMANDS', 'directory-normal')).num_ack_pending === 3 ? true : undefined));
+  await eventually(async () =>
+    (await bus.jsm.consumers.info('COMMANDS', 'directory-normal')).num_ack_pending === 3 ? true : undefined,
+  );
   const startedAt = performance.now();
   service = await startLedger(environment, hooks);
   expect(await early).toEqual([1, 2, 3].map(() => ({ ok: true, data: { lines: 1 } })));

@@ -79,10 +79,7 @@ test('the metrics of several services in one process differ by their label', asy
 test('a drain ends by its hard timer, however long a service takes', async () => {
   const stopped: string[] = [];
   const running = await startServices(
-    [
-      idle('quick', async () => void stopped.push('quick')),
-      idle('hanging', () => new Promise(() => {})),
-    ],
+    [idle('quick', async () => void stopped.push('quick')), idle('hanging', () => new Promise(() => {}))],
     environment,
   );
   const stoppedAt = performance.now();

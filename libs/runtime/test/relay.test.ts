@@ -153,7 +153,7 @@ function freezing(real: Database): Database & { freeze(): void; wake(): void } {
       if (frozen !== undefined && !text.startsWith('select id, entity')) await frozen;
       const result = await real.query(text, values);
       await frozen;
-      return result as never;
+      return result;
     },
     freeze: () => (frozen = new Promise((resolve) => (thaw = resolve))),
     wake() {

@@ -1,5 +1,5 @@
 /** A real nats-server and a real PostgreSQL for one test file: own folders, free ports, gone when the process is. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNatsServer } from '@carillon/local/nats-server';
@@ -43,7 +43,9 @@ export async function startInfrastructure(): Promise<Infrastructure> {
     },
     async stop() {
       await Promise.all([running.nats.stop(), running.postgres.stop()]);
-      await rm(folder, { recursive: true, force: true });
+      // As root the data lies where the database's user may go; a note says where.
+      const place = await readFile(join(postgresFolder, 'data-is-in'), 'utf8').catch(() => '');
+      for (const each of [place.trim(), folder]) if (each !== '') await rm(each, { recursive: true, force: true });
     },
   };
   return running;

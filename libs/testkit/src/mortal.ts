@@ -1,6 +1,6 @@
 /**
- * A service that can be killed inside the process of the test, so that it shares a virtual clock with the others: its
- * connections are cut by the servers, and nothing that it waits for is ever answered. What kill -9 leaves behind.
+ * A service that can be killed inside the process of the test, so that it shares a virtual clock with the others: at once
+ * the servers cut its connections, and whatever it does from then on reaches nobody. What kill -9 leaves behind.
  */
 import { randomUUID } from 'node:crypto';
 import { connectBus, type Bus } from '@carillon/bus/connection';
@@ -16,7 +16,7 @@ export type Mortal = {
   kill(): void;
 };
 
-const never = <T>(): Promise<T> => new Promise<T>(() => {});
+const cutOff = (): Error => Object.assign(new Error('the process is dead'), { code: 'ECONNRESET' });
 
 export function createMortal(dependencies: Omit<Dependencies, 'openDatabase' | 'connectBus'>): Mortal {
   const name = `mortal-${randomUUID()}`;
@@ -41,16 +41,12 @@ export function createMortal(dependencies: Omit<Dependencies, 'openDatabase' | '
     isDead = true;
     void cutConnections().then(tellDead);
   };
-  /** Nobody is there any more to hear the answer. */
+  /** The dead send nothing, and hear nothing of what they sent. */
   const whileAlive = async <T>(run: () => Promise<T>): Promise<T> => {
-    if (isDead) return never();
-    try {
-      const result = await run();
-      return isDead ? await never() : result;
-    } catch (error) {
-      if (isDead) return never();
-      throw error;
-    }
+    if (isDead) throw cutOff();
+    const result = await run();
+    if (isDead) throw cutOff();
+    return result;
   };
   const wrap = (sql: Sql): Sql => ({
     query(text, values) {
@@ -71,8 +67,7 @@ export function createMortal(dependencies: Omit<Dependencies, 'openDatabase' | '
           ...wrap(database),
           schema: database.schema,
           transaction: (work) => whileAlive(() => database.transaction((tx) => work(wrap(tx)))),
-          // A pool with clients that will never come back never ends.
-          close: () => (isDead ? Promise.resolve() : database.close()),
+          close: database.close,
         };
       },
       async connectBus(given) {

@@ -18,7 +18,7 @@ import { onQuery } from '@carillon/runtime/queries';
 import { startService, type Dependencies, type RunningService } from '@carillon/runtime/service';
 import { onEvent, type Subscription } from '@carillon/runtime/subscriptions';
 import * as alerts from './handlers/alerts.ts';
-import { onConditionActive, onConditionCleared } from './handlers/conditions.ts';
+import { onConditionActive, onConditionChanged, onConditionCleared } from './handlers/conditions.ts';
 import { escalationTimers } from './handlers/due.ts';
 import * as reads from './handlers/reads.ts';
 
@@ -39,7 +39,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
         ackWaitMs: 4_000,
         handlers: [
           onEvent(conditionRaised, waking(onConditionActive)),
-          onEvent(conditionChanged, waking(onConditionActive)),
+          onEvent(conditionChanged, waking(onConditionChanged)),
           onEvent(conditionCleared, waking(onConditionCleared)),
         ],
       });

@@ -95,16 +95,42 @@ export async function lockWaitingToReopen(tx: Sql, hospital: string, episodeKey:
 /** What is due, most overdue first; rows that another engine holds are passed over. */
 export async function claimDueAlerts(
   tx: Sql,
+  {
+    now,
+    priorities,
+    limit,
+    only,
+  }: { now: number; priorities: readonly Priority[]; limit: number; only?: string | undefined },
+): Promise<AlertState[]> {
+  const { rows } = await tx.query<{ alert_id: string }>(
+    `select alert_id from alert
+     where due_at <= $1 and priority = any($2::text[]) and ($4::text is null or alert_id = $4)
+     order by due_at limit $3 for update skip locked`,
+    [new Date(now), priorities, limit, only ?? null],
+  );
+  return readLocked(tx, rows);
+}
+
+export async function listDueAlerts(
+  sql: Sql,
   now: number,
   priorities: readonly Priority[],
   limit: number,
-): Promise<AlertState[]> {
-  const { rows } = await tx.query<{ alert_id: string }>(
-    `select alert_id from alert where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3
-     for update skip locked`,
+): Promise<string[]> {
+  const { rows } = await sql.query<{ alert_id: string }>(
+    'select alert_id from alert where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3',
     [new Date(now), priorities, limit],
   );
-  return readLocked(tx, rows);
+  return rows.map((row) => row.alert_id);
+}
+
+/** Moves a deadline that could not be met; one that was met meanwhile is left alone. */
+export async function postponeAlert(sql: Sql, alertId: string, now: number, until: number): Promise<void> {
+  await sql.query('update alert set due_at = $3 where alert_id = $1 and due_at <= $2', [
+    alertId,
+    new Date(now),
+    new Date(until),
+  ]);
 }
 
 export async function nextDueTime(sql: Sql, priorities: readonly Priority[]): Promise<number | undefined> {

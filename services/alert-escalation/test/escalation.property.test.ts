@@ -245,6 +245,7 @@ test('two engines, random crashes and redelivery keep I1, I2, I3, I5, I12 and I1
     fc.asyncProperty(world, fc.array(step, { minLength: 3, maxLength: 16 }), async (world, steps) => {
       expect(await play(world, [begin, ...steps])).toEqual([]);
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 100) },
+    // A failure is made smaller for as long as there is time, and then shown.
+    { numRuns: Number(process.env['FC_RUNS'] ?? 100), interruptAfterTimeLimit: 540_000, markInterruptAsFailure: true },
   );
 }, 600_000);

@@ -178,8 +178,7 @@ export async function openWard(): Promise<WardStory> {
       ),
     async stop() {
       for (const reader of readers) reader.stop();
-      // One that was killed cannot stop any more.
-      await Promise.all(engines.map(({ service, mortal }) => Promise.race([service.stop(), mortal.dead])));
+      await Promise.all(engines.map(({ service }) => service.stop()));
       sender.close();
       clearInterval(flow);
       await bus.close();

@@ -122,8 +122,16 @@ test('a patient moves to a free bed of another ward, and everybody hears of it w
 
 test('two patients swap their beds in one import, also across wards', async () => {
   const swap = (a: string, b: string) =>
-    send({ admissions: [{ ...bedOf(b), patientId: a }, { ...bedOf(a), patientId: b }] });
-  for (const [a, b] of [['p2', 'p3'], ['p4', 'p7']] as const) {
+    send({
+      admissions: [
+        { ...bedOf(b), patientId: a },
+        { ...bedOf(a), patientId: b },
+      ],
+    });
+  for (const [a, b] of [
+    ['p2', 'p3'],
+    ['p4', 'p7'],
+  ] as const) {
     expect(await swap(a, b)).toEqual({ ok: true, data: { changed: 2 } });
     await eventually(() =>
       placementOf(a)?.bedId === bedOf(b).bedId && placementOf(b)?.bedId === bedOf(a).bedId ? true : undefined,
@@ -149,7 +157,13 @@ test('beds of two wards may have the same name', async () => {
 });
 
 test('a file that does not fit together is refused whole, with every issue', async () => {
-  const shift = { shiftId: 's1', personId: 'nobody', wardId: 'w9', role: 'nurse', startsAt: '2026-11-21T08:00:00Z' } as const;
+  const shift = {
+    shiftId: 's1',
+    personId: 'nobody',
+    wardId: 'w9',
+    role: 'nurse',
+    startsAt: '2026-11-21T08:00:00Z',
+  } as const;
   const refused = await send({
     people: [{ personId: 'x2', name: 'Never', roles: ['nurse'], wards: ['w9'] }],
     admissions: [{ patientId: 'nobody', wardId: 'w1', bedId: 'w1-b99' }],
@@ -157,7 +171,9 @@ test('a file that does not fit together is refused whole, with every issue', asy
     shifts: [{ ...shift, endsAt: null }],
   });
   expect(refused).toMatchObject({ ok: false, error: { code: 'bad_input' } });
-  const paths = (refused as { error: { issues: { path: string }[] } }).error.issues.map((issue) => issue.path);
+  const paths = (refused?.ok === false ? (refused.error.issues ?? []) : []).map(
+    (issue) => (issue as { path: string }).path,
+  );
   expect(paths).toEqual([
     'people.0.wards',
     'admissions.0.patientId',

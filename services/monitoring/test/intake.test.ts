@@ -12,7 +12,9 @@ beforeAll(async () => {
   ward = await startWard();
   services = [await start(ward.infrastructure.environment)];
 }, 60_000);
-afterEach(() => ward.told.splice(0));
+afterEach(() => {
+  ward.told.splice(0);
+});
 afterAll(async () => {
   await Promise.all(services.map((service) => service.stop()));
   await ward.stop();
@@ -101,7 +103,12 @@ test('what waited while nobody took it is stored whole; an alarm that had ended 
 
 test('while PostgreSQL is away for longer than the leases hold, readings wait, and all are stored when it is back', async () => {
   const startAt = Date.now() - 100_000;
-  const readings = everySecond('p3', 'respirationRate', Array.from({ length: 90 }, () => 14), startAt);
+  const readings = everySecond(
+    'p3',
+    'respirationRate',
+    Array.from({ length: 90 }, () => 14),
+    startAt,
+  );
   for (const reading of readings.slice(0, 30)) await ward.post([reading]);
   await untilStored('p3', 'respirationRate', 30);
   await ward.infrastructure.postgres.stop();

@@ -269,45 +269,72 @@ test('a condition that clears after the resolution asks for nothing, and neither
 });
 
 test('an alert of a person that a condition has joined comes back like one of the condition', () => {
-  const change = raiseAgain(on({ source: 'person' }), { priority: 'high', source: 'condition' }, seconds(3), everybody);
+  const change = raiseAgain(
+    on({ source: 'person' }),
+    { priority: 'high', source: 'condition', message: 'Again' },
+    seconds(3),
+    everybody,
+  );
   expect(logged(change)).toEqual(['merged high']);
   expect(resolve(change.state, 'n1', seconds(8), undefined).state.dueAt).toBe(seconds(8) + ackMs.high);
 });
 
 test('a condition that is raised again at no higher priority changes nothing', () => {
   for (const state of [on(), acknowledged()]) {
-    expect(raiseAgain(state, { priority: 'medium', source: 'condition' }, seconds(6), everybody).state).toBe(state);
+    expect(
+      raiseAgain(state, { priority: 'medium', source: 'condition', message: 'Again' }, seconds(6), everybody).state,
+    ).toBe(state);
   }
 });
 
 test('a higher priority is taken over and told; a lower one never is', () => {
   const low = on({ priority: 'low' });
-  const change = raiseAgain(low, { priority: 'high', source: 'condition' }, seconds(3), everybody);
-  expect(change.state).toMatchObject({ priority: 'high', run: 1, level: 1, dueAt: seconds(20) });
+  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), everybody);
+  expect(change.state).toMatchObject({ priority: 'high', message: 'Again', run: 1, level: 1, dueAt: seconds(20) });
   expect(told(change)).toEqual(['raised']);
   expect(logged(change)).toEqual(['priority high']);
-  const again = raiseAgain(change.state, { priority: 'low', source: 'person', actor: 'n1' }, seconds(4), everybody);
+  const again = raiseAgain(
+    change.state,
+    { priority: 'low', source: 'person', message: 'Again', actor: 'n1' },
+    seconds(4),
+    everybody,
+  );
   expect(again.state.priority).toBe('high');
 });
 
 test('a person who raises again joins an open alert, and begins a new run of an acknowledged one', () => {
-  const joined = raiseAgain(on(), { priority: 'high', source: 'person', actor: 'n2' }, seconds(3), everybody);
+  const joined = raiseAgain(
+    on(),
+    { priority: 'high', source: 'person', message: 'Again', actor: 'n2' },
+    seconds(3),
+    everybody,
+  );
   expect(joined.state).toMatchObject({ run: 1, level: 1 });
   expect(joined.log).toEqual([{ at: seconds(3), kind: 'merged', reason: 'high', actor: 'n2' }]);
-  const anew = raiseAgain(acknowledged(), { priority: 'high', source: 'person', actor: 'n2' }, seconds(9), everybody);
+  const anew = raiseAgain(
+    acknowledged(),
+    { priority: 'high', source: 'person', message: 'Again', actor: 'n2' },
+    seconds(9),
+    everybody,
+  );
   expect(anew.state).toMatchObject({ state: 'open', run: 2, baseAt: seconds(9), level: 1 });
   expect(told(anew)).toEqual(['raised']);
 });
 
 test('a higher priority begins a new run of an acknowledged alert', () => {
   const low = acknowledge(on({ priority: 'low' }), 'n1', seconds(5)).state;
-  const change = raiseAgain(low, { priority: 'high', source: 'condition' }, seconds(9), everybody);
+  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(9), everybody);
   expect(change.state).toMatchObject({ state: 'open', run: 2, baseAt: seconds(9), priority: 'high' });
 });
 
 test('a condition that comes back makes a latched alert on again, with its repeats', () => {
   const latched = onDue(clear(on(), seconds(10)).state, seconds(60), everybody).state;
-  const change = raiseAgain(latched, { priority: 'high', source: 'condition' }, seconds(200), everybody);
+  const change = raiseAgain(
+    latched,
+    { priority: 'high', source: 'condition', message: 'Again' },
+    seconds(200),
+    everybody,
+  );
   expect(logged(change)).toEqual(['reactivated high']);
   expect(presenceOf(change.state)).toBe('on');
   expect(change.state.dueAt).toBe(seconds(120));
@@ -334,7 +361,7 @@ test('the version grows by one with each event, and each event carries its own',
     [open, acknowledge(open, 'n1', seconds(3))],
     [expired, clear(expired, seconds(3))],
     [expired, onDue(expired, ackMs.low, everybody)],
-    [expired, raiseAgain(expired, { priority: 'high', source: 'condition' }, seconds(3), everybody)],
+    [expired, raiseAgain(expired, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), everybody)],
     [open, resolve(open, 'n1', seconds(3), undefined)],
   ];
   for (const [before, change] of changes) {

@@ -200,7 +200,7 @@ function beginRun(state: AlertState, baseAt: number, now: number, staffing: Staf
 /** The same was raised again, by a condition or a person, while it is open. */
 export function raiseAgain(
   before: AlertState,
-  given: { priority: Priority; source: AlertState['source']; actor?: string },
+  given: { priority: Priority; source: AlertState['source']; message: string; actor?: string },
   now: number,
   staffing: Staffing,
 ): Change {
@@ -219,6 +219,8 @@ export function raiseAgain(
     source,
     condition: 'active',
     priority: isUpgrade ? given.priority : before.priority,
+    // The words fit the priority that they came with.
+    message: isUpgrade ? given.message : before.message,
   };
   // A condition that is repeated at the same priority was taken already; a person who calls again was not heard.
   if (!isUpgrade && !isReactivated && given.actor === undefined) {
@@ -258,6 +260,9 @@ export function decline(
   { staffing, reason }: { staffing: Staffing; reason: string | undefined },
 ): Change {
   if (state.state !== 'open') throw new CodedError('conflict', `The alert is ${state.state} already`);
+  const mine = state.pages.filter((page) => page.person === person);
+  const hasDeclined = mine.some((page) => page.status === 'declined') && !mine.some((page) => page.status === 'paged');
+  if (hasDeclined) return unchanged(state);
   const change = tell(
     unchanged(state),
     'declined',

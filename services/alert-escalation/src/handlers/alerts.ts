@@ -42,8 +42,8 @@ export async function raise(work: Work, given: Raising): Promise<AlertState> {
     const existing = await lockOpenAlert(tx, hospital, key);
     if (existing !== undefined) {
       const actor = given.actor === undefined ? {} : { actor: given.actor };
-      const { priority, source } = given;
-      const change = raiseAgain(existing, { priority, source, ...actor }, now, staffing);
+      const { priority, source, message } = given;
+      const change = raiseAgain(existing, { priority, source, message, ...actor }, now, staffing);
       await saveChange(work, existing, change);
       return change.state;
     }

@@ -20,6 +20,13 @@ export async function onConditionActive(work: EventWork, condition: Condition): 
   await raise(work, { hospital, patientId, wardId, kind, priority, message, source: 'condition' });
 }
 
+/** Active with a lower priority: news for an open alert, no reason for a new one after somebody has resolved it. */
+export async function onConditionChanged(work: EventWork, condition: Condition): Promise<void> {
+  const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
+  if ((await lockOpenAlert(work.tx, work.hospital, key)) !== undefined) await onConditionActive(work, condition);
+  else await isNewerCondition(work.tx, work.hospital, key, work.version);
+}
+
 export async function onConditionCleared(work: EventWork, condition: Condition): Promise<void> {
   const { hospital, tx } = work;
   const key = episodeKey(condition.patientId, condition.wardId, condition.kind);

@@ -20,6 +20,15 @@ type TrendChartProps = {
 
 const REDRAW_EVERY_MS = 1000;
 
+/** A cuff measures every few minutes: no line bridges that, so each of its readings is a dot. */
+const lonePoints = (plot: uPlot, series: number): number[] => {
+  const values = plot.data[series] ?? [];
+  const isGap = (index: number): boolean => values[index] === null || values[index] === undefined;
+  return Array.from(values, (_, index) => index).filter(
+    (index) => !isGap(index) && isGap(index - 1) && isGap(index + 1),
+  );
+};
+
 /** A line with axes, and the patient's alarm limits as dashed lines. */
 export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }: TrendChartProps) => {
   const host = useRef<HTMLDivElement>(null);
@@ -67,7 +76,14 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }:
           },
           { ...axis, size: 40, space: 26 },
         ],
-        series: [{}, { stroke: () => colour.line, width: 2, points: { show: false } }],
+        series: [
+          {},
+          {
+            stroke: () => colour.line,
+            width: 2,
+            points: { show: false, filter: lonePoints, size: 6, fill: () => colour.line },
+          },
+        ],
         hooks: {
           draw: [
             (drawn) => {

@@ -11,6 +11,7 @@ import type { Sql } from '@carillon/database/database';
 import { assertPermitted, findPatientsOfWard } from '@carillon/runtime/directory-projection';
 import type { QueryWork } from '@carillon/runtime/queries';
 import { scoreNews2 } from '../domain/news2.ts';
+import { activeConditions, emptyPatientState } from '../domain/patient-monitor.ts';
 import { findMonitors, findNewestVitals, listVitals as selectVitals, type VitalPlace } from '../store.ts';
 
 const defaultSpanMs = 3_600_000;
@@ -56,18 +57,16 @@ async function statusOf(sql: Sql, hospital: string, patientIds: readonly string[
   const monitors = new Map((await findMonitors(sql, hospital, patientIds)).map((row) => [row.patientId, row]));
   const vitals = await findNewestVitals(sql, hospital, patientIds);
   return patientIds.map((patientId) => {
-    const monitor = monitors.get(patientId);
-    const score = monitor?.state.score;
-    if (score === undefined) {
-      return { patientId, version: monitor?.version ?? 0, vitals: vitals.get(patientId) ?? [], score: null };
-    }
-    const { atMs, ...fields } = score;
-    return {
+    const { version = 0, state = emptyPatientState } = monitors.get(patientId) ?? {};
+    const status = {
       patientId,
-      version: monitor?.version ?? 0,
+      version,
       vitals: vitals.get(patientId) ?? [],
-      score: { ...fields, at: new Date(atMs).toISOString() },
+      conditions: activeConditions(state),
     };
+    if (state.score === undefined) return { ...status, score: null };
+    const { atMs, ...fields } = state.score;
+    return { ...status, score: { ...fields, at: new Date(atMs).toISOString() } };
   });
 }
 
@@ -86,7 +85,7 @@ export async function getPatientStatus(
 ): Promise<Status> {
   await assertPermitted(sql, patientStatusContract.allow, actor, input);
   const [status] = await statusOf(sql, actor.hospital, [input.patientId]);
-  return status ?? { patientId: input.patientId, version: 0, vitals: [], score: null };
+  return status ?? { patientId: input.patientId, version: 0, vitals: [], conditions: [], score: null };
 }
 
 export function calculateNews2(
