@@ -16,7 +16,7 @@ import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/c
 import { decode, sendReply, type Reply } from '@carillon/bus/request';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
-import { crashLoopDeliveries, judge } from './outcome.ts';
+import { aMoment, crashLoopDeliveries, judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
 import { childTrace } from './trace.ts';
 import { doWork, type Work } from './work.ts';
@@ -148,7 +148,8 @@ export async function startCommands(
           )
             return undefined;
         }
-        gate.close();
+        if (outcome.kind === 'notYet') await aMoment();
+        else gate.close();
       }
     }
   };

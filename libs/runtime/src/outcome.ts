@@ -6,9 +6,14 @@ import { isPassing } from '@carillon/database/database';
 /**
  * - `bad`: will never succeed. The caller hears why; the message is done with.
  * - `later`: a dependency is down. The work waits until it is back; no failure is counted.
+ * - `notYet`: something this work needs is on its way (a projection lags). The same again in a moment; nothing else waits.
  * - `poison`: unexpected, a defect. To the dead letters, with the reason.
  */
-export type Outcome = { kind: 'bad'; error: ErrorBody } | { kind: 'later' } | { kind: 'poison'; reason: string };
+export type Outcome =
+  { kind: 'bad'; error: ErrorBody } | { kind: 'later' } | { kind: 'notYet' } | { kind: 'poison'; reason: string };
+
+/** Before the same work is tried again that was not possible yet. */
+export const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
 
 /** SQLSTATE of a statement that passed `statement_timeout`: a busy database, or work that no attempt will finish. */
 const queryCanceled = '57014';
@@ -17,7 +22,7 @@ const tooHeavyAttempts = 5;
 /** @param attempt from 1, in a row */
 export function judge(error: unknown, attempt = 1): Outcome {
   if (error instanceof CodedError) {
-    return error.code === 'unavailable' ? { kind: 'later' } : { kind: 'bad', error: errorBody(error) };
+    return error.code === 'unavailable' ? { kind: 'notYet' } : { kind: 'bad', error: errorBody(error) };
   }
   if (isPassing(error)) {
     const isTooHeavy = Reflect.get(error, 'code') === queryCanceled && attempt >= tooHeavyAttempts;

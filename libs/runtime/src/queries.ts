@@ -56,7 +56,7 @@ export function startQueries(tools: ServiceTools, handlers: readonly QueryHandle
       const outcome = judge(error);
       metrics.handled.inc({ kind: 'query', name: byName.has(name) ? name : 'unknown', outcome: outcome.kind });
       if (outcome.kind === 'bad') return { ok: false, error: outcome.error };
-      if (outcome.kind === 'later') return unavailable();
+      if (outcome.kind === 'later' || outcome.kind === 'notYet') return unavailable();
       log.error({ err: error, query: name }, 'query failed');
       return { ok: false, error: errorBody(new CodedError('internal')) };
     } finally {

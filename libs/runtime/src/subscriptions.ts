@@ -6,7 +6,7 @@ import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/c
 import { decode } from '@carillon/bus/request';
 import { takeInboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
-import { crashLoopDeliveries, judge } from './outcome.ts';
+import { aMoment, crashLoopDeliveries, judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
 import { childTrace } from './trace.ts';
 import { doWork, type Work } from './work.ts';
@@ -80,7 +80,7 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
         return finish('ok');
       } catch (error) {
         const outcome = judge(error, attempt);
-        if (outcome.kind !== 'later') {
+        if (outcome.kind === 'bad' || outcome.kind === 'poison') {
           const reason = outcome.kind === 'bad' ? outcome.error.message : outcome.reason;
           log.error({ err: error, event: name }, 'event failed');
           const isBuried = await buryDelivery(bus, service, delivery, reason).then(
@@ -89,7 +89,8 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
           );
           if (isBuried) return finish('poison');
         }
-        gate.close();
+        if (outcome.kind === 'notYet') await aMoment();
+        else gate.close();
       }
     }
   };

@@ -1,7 +1,7 @@
 /** Rules of the alert list: what comes first, who is asked, what a tile shows. Pure. */
 import type { Alert, Me, Priority } from './types.ts';
 
-const PRIORITY_RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
+export const PRIORITY_RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
 export const PRIORITY_WORD: Record<Priority, string> = { high: 'High', medium: 'Medium', low: 'Low' };
 
 /** Priority first, then the one that has waited longest. */

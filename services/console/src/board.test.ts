@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createBoard } from './board.ts';
-import type { Alert, Reading } from './types.ts';
+import type { Alert, Condition, ConditionEvent, PatientStatus, Reading } from './types.ts';
 
 const anAlert = (change: Partial<Alert> = {}): Alert => ({
   alertId: 'a1',
@@ -76,4 +76,90 @@ test('a snapshot of one ward leaves the alerts of another', () => {
   board.putAlert(anAlert({ alertId: 'elsewhere', wardId: 'w2' }));
   board.putAlerts([], board.mark(), (alert) => alert.wardId === 'w1');
   expect(board.activeAlerts.get()).toHaveLength(1);
+});
+
+const aStatus = (conditions?: Condition[]): PatientStatus => ({
+  patientId: 'p1',
+  version: 1,
+  vitals: [],
+  score: null,
+  ...(conditions ? { conditions } : {}),
+});
+
+const aCondition = (second: number, change: Partial<ConditionEvent> = {}): ConditionEvent => ({
+  patientId: 'p1',
+  wardId: 'w1',
+  kind: 'spo2-below',
+  priority: 'high',
+  message: '',
+  at: `2026-11-21T08:00:${String(second).padStart(2, '0')}.000Z`,
+  ...change,
+});
+
+const NEWS2: Condition = { kind: 'news2', priority: 'medium' };
+
+test('a status replaces the active conditions; one without any means none', () => {
+  const board = createBoard();
+  const kinds = () =>
+    board
+      .conditions('p1')
+      .get()
+      .map(({ kind }) => kind);
+  board.putStatus(aStatus([{ kind: 'spo2-below', priority: 'high' }, NEWS2]));
+  expect(kinds()).toEqual(['news2', 'spo2-below']);
+  const before = board.conditions('p1').get();
+  board.putStatus(aStatus([NEWS2, { kind: 'spo2-below', priority: 'high' }]));
+  expect(board.conditions('p1').get()).toBe(before);
+  board.putStatus(aStatus([NEWS2]));
+  expect(kinds()).toEqual(['news2']);
+  board.putStatus(aStatus());
+  expect(kinds()).toEqual([]);
+});
+
+test('events add, replace and remove a condition by its kind; an older one is ignored', () => {
+  const board = createBoard();
+  const held = () =>
+    board
+      .conditions('p1')
+      .get()
+      .map(({ kind, priority }) => `${kind} ${priority}`);
+  board.putStatus(aStatus([NEWS2]));
+  board.putCondition(aCondition(10), true);
+  board.putCondition(aCondition(20, { priority: 'medium' }), true);
+  expect(held()).toEqual(['news2 medium', 'spo2-below medium']);
+  board.putCondition(aCondition(15), false);
+  expect(held()).toEqual(['news2 medium', 'spo2-below medium']);
+  board.putCondition(aCondition(30), false);
+  board.putCondition(aCondition(25), true);
+  expect(held()).toEqual(['news2 medium']);
+});
+
+test('a status that was asked for before an event does not undo it', () => {
+  const board = createBoard();
+  board.putStatus(aStatus([NEWS2]));
+  const since = board.mark();
+  board.putCondition(aCondition(10), true);
+  board.putCondition(aCondition(10, NEWS2), false);
+  board.putStatus(aStatus([NEWS2]), since);
+  expect(board.conditions('p1').get()).toMatchObject([{ kind: 'spo2-below' }]);
+});
+
+test('a condition knows that its alert was resolved, until it is over or a new alert opens', () => {
+  const board = createBoard();
+  const isResolved = () => board.conditions('p1').get()[0]?.alertResolved;
+  const kind = 'spo2-below';
+  board.putCondition(aCondition(10), true);
+  board.putAlert(anAlert({ kind }));
+  expect(isResolved()).toBe(false);
+  board.putAlert(anAlert({ kind, version: 2, state: 'resolved', presence: 'off' }));
+  expect(isResolved()).toBe(true);
+  board.putStatus(aStatus([{ kind, priority: 'medium' }]));
+  expect(isResolved()).toBe(true);
+  board.putAlert(anAlert({ kind, alertId: 'a2' }));
+  expect(isResolved()).toBe(false);
+  board.putAlerts([], board.mark(), everything);
+  expect(isResolved()).toBe(true);
+  board.putCondition(aCondition(20), false);
+  board.putCondition(aCondition(30), true);
+  expect(isResolved()).toBe(false);
 });

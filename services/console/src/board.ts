@@ -1,17 +1,27 @@
 /**
  * What the screen knows, in cells: one for every reading, score, alert and ward. Components subscribe to the
- * cell they draw. Rules of merging live here: newer readings win by measurement time, alerts by version.
+ * cell they draw. Rules of merging live here: newer readings and conditions win by measurement time, alerts by version.
  */
 import { byUrgency } from './alerts.ts';
 import { type Cell, createCell, createCellMap } from './cell.ts';
 import type { Link } from './realtime.ts';
 import { createTrends } from './trends.ts';
-import type { Alert, PatientStatus, Reading, Score, Ward } from './types.ts';
+import type {
+  ActiveCondition,
+  Alert,
+  Condition,
+  ConditionEvent,
+  PatientStatus,
+  Reading,
+  Score,
+  Ward,
+} from './types.ts';
 
 /** Those that a tile draws a line of. */
 export const TREND_VITALS = ['heartRate', 'pulse', 'spo2'];
 
 const NO_ALERTS: readonly Alert[] = [];
+const NO_CONDITIONS: readonly ActiveCondition[] = [];
 
 export type Board = ReturnType<typeof createBoard>;
 
@@ -26,6 +36,9 @@ export const createBoard = () => {
   const patientAlerts = createCellMap<readonly Alert[]>(NO_ALERTS);
   /** Open and acknowledged ones of every ward that is followed, by urgency. */
   const activeAlerts: Cell<readonly Alert[]> = createCell(NO_ALERTS);
+  const conditions = createCellMap<readonly ActiveCondition[]>(NO_CONDITIONS);
+  /** By patient and kind: the newest event, so that an older one cannot bring a condition back or end it. */
+  const conditionEvents = new Map<string, { at: number; changedAt: number }>();
   const link: Cell<Link> = createCell<Link>({ state: 'connecting', lastFrameAt: Date.now() });
   const trends = createTrends();
   /** Resolved ones stay known, so that an older event cannot bring them back. */
@@ -47,7 +60,54 @@ export const createBoard = () => {
     if (known && known.alert.version >= alert.version) return false;
     changes += 1;
     alerts.set(alert.alertId, { alert, changedAt: changes });
+    noteOutcome(alert, alert.state === 'resolved');
     return true;
+  };
+
+  /** Tells the condition of an alert whether that alert is over. */
+  const noteOutcome = ({ patientId, kind }: Alert, alertResolved: boolean): void => {
+    if (patientId === null) return;
+    const cell = conditions.at(patientId);
+    const isOther = (known: ActiveCondition) => known.kind === kind && known.alertResolved !== alertResolved;
+    if (!cell.get().some(isOther)) return;
+    cell.set(cell.get().map((known) => (isOther(known) ? { ...known, alertResolved } : known)));
+  };
+
+  const setConditions = (patientId: string, next: readonly Condition[]): void => {
+    const cell = conditions.at(patientId);
+    const known = cell.get();
+    const merged = next
+      .map(({ kind, priority }): ActiveCondition => {
+        const before = known.find((candidate) => candidate.kind === kind);
+        return before?.priority === priority
+          ? before
+          : { kind, priority, alertResolved: before?.alertResolved ?? false };
+      })
+      .sort((left, right) => left.kind.localeCompare(right.kind));
+    // Most snapshots say what is known already: nothing to draw anew.
+    if (merged.length === known.length && merged.every((condition, index) => condition === known[index])) return;
+    cell.set(merged);
+  };
+
+  const putCondition = (event: ConditionEvent, isActive: boolean): void => {
+    const key = `${event.patientId} ${event.kind}`;
+    const at = Date.parse(event.at);
+    const seen = conditionEvents.get(key);
+    if (seen && at < seen.at) return;
+    changes += 1;
+    conditionEvents.set(key, { at, changedAt: changes });
+    const others = conditions
+      .at(event.patientId)
+      .get()
+      .filter(({ kind }) => kind !== event.kind);
+    setConditions(event.patientId, isActive ? [...others, event] : others);
+  };
+
+  /** A status replaces the set, except for what events told after the status was asked for. */
+  const putConditions = ({ patientId, conditions: listed = [] }: PatientStatus, since: number): void => {
+    const isNewer = ({ kind }: Condition) => (conditionEvents.get(`${patientId} ${kind}`)?.changedAt ?? 0) > since;
+    const kept = conditions.at(patientId).get().filter(isNewer);
+    setConditions(patientId, [...kept, ...listed.filter((condition) => !isNewer(condition))]);
   };
 
   const putReading = (patientId: string, reading: Reading): void => {
@@ -84,15 +144,19 @@ export const createBoard = () => {
     score: (patientId: string) => scores.at(patientId),
     ward: (wardId: string) => wards.at(wardId),
     patientAlerts: (patientId: string) => patientAlerts.at(patientId),
+    /** Alarm conditions that are active, in the order of their kinds. */
+    conditions: (patientId: string) => conditions.at(patientId),
     alert: (alertId: string): Alert | undefined => alerts.get(alertId)?.alert,
 
     putReadings: (patientId: string, items: readonly Reading[]): void => {
       for (const reading of items) putReading(patientId, reading);
     },
     putScore,
-    putStatus: (status: PatientStatus): void => {
+    putCondition,
+    putStatus: (status: PatientStatus, since = changes): void => {
       for (const reading of status.vitals) putReading(status.patientId, reading);
       if (status.score) putScore(status.patientId, status.score);
+      putConditions(status, since);
     },
     putWard: (ward: Ward): void => {
       const known = wards.at(ward.wardId).get();
@@ -107,7 +171,7 @@ export const createBoard = () => {
       if (isNews) publishAlerts([alert.patientId]);
       return isNews;
     },
-    /** Marks the moment before a snapshot is asked for; see putAlerts. */
+    /** Marks the moment before a snapshot is asked for; see putAlerts and putStatus. */
     mark: (): number => changes,
     /**
      * A whole snapshot of what is active in a scope. What we hold of that scope and the snapshot does not is over,
@@ -120,6 +184,9 @@ export const createBoard = () => {
       for (const [alertId, { alert, changedAt }] of alerts) {
         if (listed.has(alertId) || changedAt > since || !isInScope(alert) || alert.state === 'resolved') continue;
         alerts.delete(alertId);
+        if (!items.some(({ patientId, kind }) => patientId === alert.patientId && kind === alert.kind)) {
+          noteOutcome(alert, true);
+        }
         touched.add(alert.patientId);
       }
       if (touched.size > 0) publishAlerts(touched);

@@ -10,7 +10,7 @@ import { serverNow, setServerTime } from './clock.ts';
 import { createNotices } from './notices.ts';
 import { type Link, createRealtime } from './realtime.ts';
 import { loadTrends } from './trend-loader.ts';
-import type { Alert, Bed, Me, MessageFrame, Reading, Score, Ward } from './types.ts';
+import type { Alert, Bed, ConditionEvent, Me, MessageFrame, Reading, Score, Ward } from './types.ts';
 
 /** The board of someone without a ward: a patient's own, or a caregiver's. */
 export const OWN_BOARD = 'own';
@@ -108,7 +108,8 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     board.putWard(ward);
     if (wardId !== selectedWard.get()) return;
     joinRooms();
-    for (const status of await api.wardStatus(wardId)) board.putStatus(status);
+    const since = board.mark();
+    for (const status of await api.wardStatus(wardId)) board.putStatus(status, since);
     readTrends();
   };
 
@@ -135,7 +136,10 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   const readOwn = async (): Promise<void> => {
     board.putWard(ownBoard());
     joinRooms();
-    for (const patientId of me.patients) board.putStatus(await api.patientStatus(patientId));
+    for (const patientId of me.patients) {
+      const since = board.mark();
+      board.putStatus(await api.patientStatus(patientId), since);
+    }
     readTrends();
   };
 
@@ -192,6 +196,8 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     } else if (ev === 'score:updated') {
       const score = data as Score & { patientId: string };
       board.putScore(score.patientId, score);
+    } else if (ev === 'condition:raised' || ev === 'condition:changed' || ev === 'condition:cleared') {
+      board.putCondition(data as ConditionEvent, ev !== 'condition:cleared');
     } else if (ev === 'page:new' || ev === 'page:withdrawn') {
       board.putAlert((data as { alert: Alert }).alert);
     } else if (ev.startsWith('alert:')) {

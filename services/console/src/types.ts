@@ -39,7 +39,19 @@ export type Score = {
   at: string;
 };
 
-export type PatientStatus = { patientId: string; version: number; vitals: Reading[]; score: Score | null };
+/** An alarm condition that is active, whatever became of its alert. Kind is `<vital>-above`, `<vital>-below` or `news2`. */
+export type Condition = { kind: string; priority: Priority };
+/** As the board keeps it: whether its alert was seen to end while the condition lasted. */
+export type ActiveCondition = Condition & { alertResolved: boolean };
+export type ConditionEvent = Condition & { patientId: string; wardId: string | null; message: string; at: string };
+
+export type PatientStatus = {
+  patientId: string;
+  version: number;
+  vitals: Reading[];
+  score: Score | null;
+  conditions?: Condition[];
+};
 export type Bed = { bedId: string; label: string; patientId: string | null; patientName: string | null };
 export type Ward = { wardId: string; name: string; version: number; beds: Bed[] };
 export type WardName = { wardId: string; name: string };

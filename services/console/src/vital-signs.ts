@@ -23,7 +23,7 @@ const VITAL_SIGNS: Record<string, VitalSign> = {
 export const vitalSign = (vital: string): VitalSign =>
   VITAL_SIGNS[vital] ?? { label: vital, name: vital, unit: '', decimals: 0 };
 
-export const NO_VALUE = '––';
+export const NO_VALUE = '–';
 
 export const writeValue = (reading: Reading | undefined): string => {
   if (!reading) return NO_VALUE;

@@ -37,6 +37,8 @@ export async function handleDueAlerts(
   return due.length;
 }
 
+const isPassing = (error: unknown): boolean => ['later', 'notYet'].includes(judge(error).kind);
+
 /** An alert that fails for itself comes again after this; the others of its batch do not wait for it. */
 const failedAgainMs = 5_000;
 
@@ -47,7 +49,7 @@ async function handleOneByOne(tools: ServiceTools, now: number, of: readonly Pri
     try {
       handled += await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, now, of, alertId));
     } catch (error) {
-      if (judge(error).kind === 'later') throw error;
+      if (isPassing(error)) throw error;
       tools.log.error({ err: error, alertId }, 'an alert cannot be escalated');
       tools.metrics.handled.inc({ kind: 'timer', name: 'alert:due', outcome: 'poison' });
       await postponeAlert(tools.database, alertId, now, now + failedAgainMs);
@@ -65,7 +67,7 @@ export const escalationTimers = (tools: ServiceTools): readonly DueWork[] =>
       try {
         return await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, now, of));
       } catch (error) {
-        if (judge(error).kind === 'later') throw error;
+        if (isPassing(error)) throw error;
         return handleOneByOne(tools, now, of);
       }
     },

@@ -1,6 +1,7 @@
 import { ALARM_WORD, PRIORITY_WORD, alarmState } from '../alerts.ts';
 import { runningTime } from '../format.ts';
-import type { Alert } from '../types.ts';
+import { nameCondition, stateCondition } from '../marking.ts';
+import type { ActiveCondition, Alert } from '../types.ts';
 import { useNowSeconds } from './hooks.ts';
 import { CheckIcon, LatchIcon, PriorityIcon } from './icons.tsx';
 
@@ -9,10 +10,18 @@ export const RunningClock = ({ since }: { since: string }) => {
   return <time className="running">{runningTime(now - Date.parse(since))}</time>;
 };
 
-/** One line on a tile: the leading alert in words, icon and colour. */
-export const AlarmStrip = ({ alert, more }: { alert: Alert | undefined; more: number }) => {
+type AlarmStripProps = { alert: Alert | undefined; condition: ActiveCondition | undefined; more: number };
+
+/** One line on a tile: the leading alert in words, icon and colour, or else the condition that lasts without one. */
+export const AlarmStrip = ({ alert, condition, more }: AlarmStripProps) => {
   const state = alarmState(alert);
-  if (!alert || state === 'none') return <p className="strip strip-none">No alarm</p>;
+  if (!alert || state === 'none') {
+    return condition ? (
+      <ConditionStrip condition={condition} more={more} />
+    ) : (
+      <p className="strip strip-none">No alarm</p>
+    );
+  }
   const icon =
     state === 'on' ? <PriorityIcon priority={alert.priority} /> : state === 'ack' ? <CheckIcon /> : <LatchIcon />;
   return (
@@ -27,3 +36,14 @@ export const AlarmStrip = ({ alert, more }: { alert: Alert | undefined; more: nu
     </p>
   );
 };
+
+const ConditionStrip = ({ condition, more }: { condition: ActiveCondition; more: number }) => (
+  <p className="strip strip-condition" data-priority={condition.priority} title="Alarm condition active">
+    <PriorityIcon priority={condition.priority} />
+    <span className="strip-text">
+      <b>{nameCondition(condition.kind)}</b>
+      <span className="strip-state"> — {stateCondition(condition)}</span>
+    </span>
+    {more > 0 && <span className="strip-more">+{more}</span>}
+  </p>
+);

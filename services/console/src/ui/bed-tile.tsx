@@ -3,11 +3,11 @@ import { alarmState, leadingAlert } from '../alerts.ts';
 import { sayScore, viewScore } from '../early-warning.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
+import { MARK_WORD, type Mark, NEWS2, marksOf, uncovered } from '../marking.ts';
 import type { Bed } from '../types.ts';
-import { vitalOfAlert } from '../vital-signs.ts';
 import { AlarmStrip } from './alarm-strip.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
-import { BrokenLinkIcon } from './icons.tsx';
+import { BrokenLinkIcon, PriorityIcon } from './icons.tsx';
 import { TrendLine } from './trend-line.tsx';
 import { HeartBlock, PressureBlock, VitalBlock } from './vital-block.tsx';
 
@@ -33,7 +33,9 @@ const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & {
   const since = useStaleSince(patientId);
   const isLive = since === LIVE;
   const alert = leadingAlert(alerts);
-  const alarm = alert && vitalOfAlert(alert);
+  const conditions = useCell(board.conditions(patientId));
+  const lasting = uncovered(conditions, alerts);
+  const marks = marksOf(alerts, conditions);
   const id = `bed-${patientId}`;
   return (
     <article
@@ -42,6 +44,7 @@ const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & {
       data-live={isLive}
       data-alarm={alarmState(alert)}
       data-priority={alert?.priority}
+      data-condition={conditions.map(({ kind }) => kind).join(' ') || undefined}
       data-open={isOpen}
       aria-labelledby={`${id}-label`}
     >
@@ -51,23 +54,33 @@ const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & {
           <h3 className="bed-label" id={`${id}-label`}>
             {bed.label} <span className="bed-patient">{bed.patientName}</span>
           </h3>
-          <ScoreBadge patientId={patientId} testId={`${id}-news2`} />
+          <ScoreBadge patientId={patientId} testId={`${id}-news2`} mark={marks.get(NEWS2)} />
         </header>
-        <AlarmStrip alert={alert} more={Math.max(0, alerts.length - 1)} />
+        <AlarmStrip alert={alert} condition={lasting[0]} more={Math.max(0, alerts.length + lasting.length - 1)} />
         <div className="bed-main">
           <div className="bed-column">
-            <HeartBlock patientId={patientId} alarm={alarm} testId={`${id}-heartRate`} />
+            <HeartBlock patientId={patientId} marks={marks} testId={`${id}-heartRate`} />
             <HeartTrend patientId={patientId} />
           </div>
           <div className="bed-column">
-            <VitalBlock patientId={patientId} vital="spo2" alarm={alarm} testId={`${id}-spo2`} />
+            <VitalBlock patientId={patientId} vital="spo2" mark={marks.get('spo2')} testId={`${id}-spo2`} />
             <TrendLine patientId={patientId} vital="spo2" />
           </div>
         </div>
         <div className="bed-minor">
-          <VitalBlock patientId={patientId} vital="respirationRate" alarm={alarm} testId={`${id}-respirationRate`} />
-          <PressureBlock patientId={patientId} alarm={alarm} />
-          <VitalBlock patientId={patientId} vital="temperature" alarm={alarm} testId={`${id}-temperature`} />
+          <VitalBlock
+            patientId={patientId}
+            vital="respirationRate"
+            mark={marks.get('respirationRate')}
+            testId={`${id}-respirationRate`}
+          />
+          <PressureBlock patientId={patientId} marks={marks} />
+          <VitalBlock
+            patientId={patientId}
+            vital="temperature"
+            mark={marks.get('temperature')}
+            testId={`${id}-temperature`}
+          />
         </div>
       </div>
       <button
@@ -103,17 +116,21 @@ const StaleBand = ({ since }: { since: number }) => {
   );
 };
 
-export const ScoreBadge = ({ patientId, testId }: { patientId: string; testId: string }) => {
+type ScoreBadgeProps = { patientId: string; testId: string; mark?: Mark | undefined };
+
+export const ScoreBadge = ({ patientId, testId, mark }: ScoreBadgeProps) => {
   const view = viewScore(useCell(useLive().board.score(patientId)));
   return (
     <div
       className="score"
-      data-priority={view?.priority}
+      data-priority={mark?.priority ?? view?.priority}
+      data-mark={mark?.state}
       data-complete={view?.isComplete ?? false}
       title={sayScore(view)}
       role="img"
-      aria-label={sayScore(view)}
+      aria-label={mark ? `${sayScore(view)}, ${MARK_WORD[mark.state]}` : sayScore(view)}
     >
+      {mark && <PriorityIcon priority={mark.priority} />}
       <span className="score-label">
         NEWS2{view && !view.isComplete && <em> incomplete</em>}
         {view?.threshold === 'review' && <em> 3 in one</em>}

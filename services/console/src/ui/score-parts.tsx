@@ -46,7 +46,7 @@ export const ScoreParts = ({ patientId }: { patientId: string }) => {
               ))}
             </tbody>
           </table>
-          <p className="quiet">Scored at {clockTime(score.at)}.</p>
+          <p className="quiet">Score since {clockTime(score.at)}.</p>
         </>
       ) : (
         <p className="quiet">No score yet.</p>

@@ -10,7 +10,7 @@ import { decode } from '@carillon/bus/request';
 import { isLeaseHeld, type Lease } from '@carillon/database/lease';
 import { buryDelivery } from '@carillon/runtime/dead-letters';
 import { holdLeases, type LeaseHolder } from '@carillon/runtime/lease-holder';
-import { crashLoopDeliveries, judge } from '@carillon/runtime/outcome';
+import { aMoment, crashLoopDeliveries, judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { childTrace } from '@carillon/runtime/trace';
 import { insertReadings, readingKey, type StoredReading } from '../store.ts';
@@ -95,6 +95,7 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
         if (error instanceof LeaseLost) return batch.forEach(({ delivery }) => delivery.release(200));
         const outcome = judge(error, attempt);
         if (outcome.kind === 'later') gate.close();
+        else if (outcome.kind === 'notYet') await aMoment();
         else if (batch.length > 1) {
           for (const one of batch) await settle(leases, [one]);
           return undefined;
