@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { figure } from '@carillon/testkit/figures';
 import { findChromium, look, startBrowser, type Page } from '@carillon/testkit/browser';
 import { call, openRealtime, tokenOf, type Frame } from '@carillon/testkit/client';
 import { patience } from '@carillon/testkit/patience';
@@ -69,7 +70,7 @@ testInBrowser(
     for (const patient of patients)
       await n1.getByTestId(`bed-${patient}`).and(n1.locator('[data-live=true]')).waitFor();
     const liveMs = Math.round(performance.now() - readyAt);
-    if (pictures !== undefined) console.log(`six live beds ${liveMs} ms after the ready line`);
+    figure(`six live beds ${liveMs} ms after the ready line`);
     expect(liveMs).toBeLessThan(patience(3_000));
     expect(await n1.getByTestId('link-state').textContent()).toMatch(/live/i);
 

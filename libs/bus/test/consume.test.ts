@@ -4,6 +4,7 @@ import { consumeDurable, type Consumption, type Delivery, type DurableOptions } 
 import { provisionStreams } from '@carillon/bus/provision';
 import { publish } from '@carillon/bus/publish';
 import { decode, encode } from '@carillon/bus/request';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 
@@ -69,7 +70,7 @@ test('deliveries go on within 3 s of the return of a killed server, and nothing 
     await infrastructure.restartNats();
     const backAt = performance.now();
     await eventually(() => (lastAt > backAt ? true : undefined), { withinMs: 3_000, what: 'a delivery' });
-    console.info(`delivering ${Math.round(lastAt - backAt)} ms after the return of the server`);
+    figure(`delivering ${Math.round(lastAt - backAt)} ms after the return of the server`);
   }
   isOver = true;
   await producing;
@@ -100,7 +101,7 @@ test('when one stops, another gets what it had not answered, at once', async () 
   await first.stop(0);
   expect(held.isHeld()).toBe(false);
   const again = await eventually(() => elsewhere[0], { withinMs: 1_000 });
-  console.info(`taken over after ${Math.round(performance.now() - stoppedAt)} ms`);
+  figure(`taken over after ${Math.round(performance.now() - stoppedAt)} ms`);
   expect(again).toMatchObject({ sequence: held.sequence, deliveryCount: 2 });
   // Too late: it is the other's now.
   held.ack();

@@ -5,6 +5,7 @@ import { provisionPeople } from '@carillon/bus/provision';
 import { publish } from '@carillon/bus/publish';
 import { decode, encode } from '@carillon/bus/request';
 import { peopleBucket, peopleSubject } from '@carillon/contracts/streams';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { startProxy } from './proxy.ts';
@@ -78,7 +79,7 @@ test('a watch goes on within 3 s of the return of a killed server', async () => 
     const backAt = performance.now();
     await eventually(async () => (await put('n1', `kill ${kill}`).catch(() => false)) ?? true, { what: 'the entry' });
     await eventually(() => (seen.get('h1.n1') === `kill ${kill}` ? true : undefined), { withinMs: 3_000 });
-    console.info(`watching ${Math.round(performance.now() - backAt)} ms after the return of the server`);
+    figure(`watching ${Math.round(performance.now() - backAt)} ms after the return of the server`);
   }
   stop();
 }, 60_000);
@@ -102,7 +103,7 @@ test('a change that went down with the connection is seen within 5 s of its retu
     const backAt = performance.now();
     await eventually(() => (seen.get('h1.n3') === 'revoked' ? true : undefined), { withinMs: 5_000 });
     expect(seen.get('h1.n2')).toBe('revoked');
-    console.info(`seen ${Math.round(performance.now() - backAt)} ms after the line was back`);
+    figure(`seen ${Math.round(performance.now() - backAt)} ms after the line was back`);
     stop();
   } finally {
     await lossy.close();

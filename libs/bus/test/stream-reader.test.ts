@@ -5,6 +5,7 @@ import { publish } from '@carillon/bus/publish';
 import { readRange } from '@carillon/bus/read-range';
 import { encode } from '@carillon/bus/request';
 import { readStream, streamState, type ReaderOptions, type StreamReader } from '@carillon/bus/stream-reader';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { startProxy } from './proxy.ts';
@@ -88,7 +89,7 @@ test('over kills of the server every message comes once and in order', async () 
     await infrastructure.restartNats();
     const backAt = performance.now();
     await eventually(() => (lastAt > backAt ? true : undefined), { withinMs: 3_000, what: 'a message' });
-    console.info(`reading on ${Math.round(lastAt - backAt)} ms after the return of the server`);
+    figure(`reading on ${Math.round(lastAt - backAt)} ms after the return of the server`);
   }
   isOver = true;
   await producing;

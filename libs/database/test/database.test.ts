@@ -5,6 +5,7 @@ import { deleteOldInboxEntries, findInboxEntry, storeInboxResult, takeInboxKey }
 import { deleteOldLeases, giveUpLeases, isLeaseHeld, listLeases, takeLeases } from '@carillon/database/lease';
 import { migrate } from '@carillon/database/migrate';
 import { countOutbox, deleteOutbox, insertOutbox, selectOutbox, type OutboxMessage } from '@carillon/database/outbox';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 
@@ -170,7 +171,7 @@ test('a server that goes away and comes back is a passing trouble', async () => 
   await infrastructure.restartPostgres();
   const backAt = performance.now();
   await eventually(() => countRows(1), { what: 'an answer' });
-  console.info(`answers ${Math.round(performance.now() - backAt)} ms after the return of PostgreSQL`);
+  figure(`answers ${Math.round(performance.now() - backAt)} ms after the return of PostgreSQL`);
 }, 30_000);
 
 const at = (key: string) => ({ hospital: 'h1', actor: 'n1', operation: 'alert:raise', key });

@@ -11,6 +11,7 @@ import { commandSubject, querySubject } from '@carillon/contracts/streams';
 import { openDatabase, type Database } from '@carillon/database/database';
 import type { Environment } from '@carillon/runtime/config';
 import type { RunningService } from '@carillon/runtime/service';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { createWriter, readLines, startLedger, writeLine, writeUrgentLine, type Hooks, type Writer } from './ledger.ts';
@@ -156,7 +157,7 @@ test('while the database is away commands wait, are not counted, and are done wh
     { ok: true, data: { lines: 1 } },
     { ok: true, data: { lines: 1 } },
   ]);
-  console.info(`done ${Math.round(performance.now() - backAt)} ms after the return of the database`);
+  figure(`done ${Math.round(performance.now() - backAt)} ms after the return of the database`);
   expect(before).toEqual([0, 0]);
   expect(await writer.write('after the outage')).toMatchObject({ ok: true });
 }, 30_000);
@@ -191,7 +192,7 @@ test('while one replica cannot reach the database, another does what the first h
   const startedAt = performance.now();
   service = await startLedger(environment, hooks);
   expect(await early).toEqual([1, 2, 3].map(() => ({ ok: true, data: { lines: 1 } })));
-  console.info(`done elsewhere after ${Math.round(performance.now() - startedAt)} ms`);
+  figure(`done elsewhere after ${Math.round(performance.now() - startedAt)} ms`);
   expect(taken).toEqual([]);
   isCut = false;
   await cut.stop();

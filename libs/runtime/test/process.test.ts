@@ -5,6 +5,7 @@ import { openDatabase } from '@carillon/database/database';
 import type { Environment } from '@carillon/runtime/config';
 import { createMetrics } from '@carillon/runtime/metrics';
 import { hardDrainMs, startServices, type RunningService } from '@carillon/runtime/process';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { createWriter, startLedger } from './ledger.ts';
@@ -152,7 +153,7 @@ test('a service stops within the hard timer with the database and the bus both a
   await infrastructure.nats.exited;
   const stoppedAt = performance.now();
   await service.stop();
-  console.info(`stopped after ${Math.round(performance.now() - stoppedAt)} ms without database and bus`);
+  figure(`stopped after ${Math.round(performance.now() - stoppedAt)} ms without database and bus`);
   expect(performance.now() - stoppedAt).toBeLessThan(hardDrainMs);
   writer.close();
   await bus.close();

@@ -11,6 +11,7 @@ import { holdLeases, type LeaseHolder } from '@carillon/runtime/lease-holder';
 import { createLogger } from '@carillon/runtime/log';
 import { createMetrics } from '@carillon/runtime/metrics';
 import { startRelay, type Relay } from '@carillon/runtime/relay';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 
@@ -111,7 +112,7 @@ test('rows are published in order within an entity, once each, over outages of t
     const backAt = performance.now();
     const held = seen.length;
     await eventually(() => (seen.length > held ? true : undefined), { withinMs: 3_000, what: 'a message' });
-    console.info(`publishing ${Math.round(performance.now() - backAt)} ms after the return of the server`);
+    figure(`publishing ${Math.round(performance.now() - backAt)} ms after the return of the server`);
   }
   isOver = true;
   await producing;
@@ -128,7 +129,7 @@ test('of two replicas one publishes a lane, and a row of the other is published 
   await write(['a'], 'critical');
   two.wake(new Set(['critical']));
   await eventually(() => (seen.length === 1 ? true : undefined));
-  console.info(`a row of the follower is published after ${Math.round(performance.now() - writtenAt)} ms`);
+  figure(`a row of the follower is published after ${Math.round(performance.now() - writtenAt)} ms`);
   expect(performance.now() - writtenAt).toBeLessThan(300);
 });
 
@@ -140,7 +141,7 @@ test('when the leader stops, the other goes on at once', async () => {
   const stoppedAt = performance.now();
   await write(['a'], 'critical');
   await untilPublished(1, 2_000);
-  console.info(`the other publishes ${Math.round(performance.now() - stoppedAt)} ms after the leader stopped`);
+  figure(`the other publishes ${Math.round(performance.now() - stoppedAt)} ms after the leader stopped`);
 });
 
 /** A process that stops in the middle of what it does: statements are sent and their answers come when it wakes. */
@@ -178,7 +179,7 @@ test('when the leader hangs, the other goes on within 5 s, and the leader publis
   const frozenAt = performance.now();
   await write(['a', 'b', 'a'], 'critical');
   await untilPublished(3, 5_000);
-  console.info(`taken over ${Math.round(performance.now() - frozenAt)} ms after the leader hung`);
+  figure(`taken over ${Math.round(performance.now() - frozenAt)} ms after the leader hung`);
   expect(await leaderOf('critical')).toBe('two');
   const before = published;
   stalled.wake();
@@ -234,11 +235,11 @@ test('two replicas share leases evenly, and never hold one both; who stops hands
     },
     { withinMs: 5_000 },
   );
-  console.info(`shared after ${Math.round(performance.now() - startedAt)} ms`);
+  figure(`shared after ${Math.round(performance.now() - startedAt)} ms`);
   await two.stop();
   const stoppedAt = performance.now();
   await eventually(() => (heldBy(one).length === 16 ? true : undefined), { withinMs: 2_000 });
-  console.info(`handed over after ${Math.round(performance.now() - stoppedAt)} ms`);
+  figure(`handed over after ${Math.round(performance.now() - stoppedAt)} ms`);
   await one.stop();
 }, 20_000);
 
@@ -258,7 +259,7 @@ test('who cannot renew lets go before another may take, and says so', async () =
     },
     { withinMs: 5_000 },
   );
-  console.info(`all taken over ${Math.round(performance.now() - frozenAt)} ms after the owner hung`);
+  figure(`all taken over ${Math.round(performance.now() - frozenAt)} ms after the owner hung`);
   expect(changes).toBeGreaterThan(before);
   stalled.wake();
   await eventually(() => (heldBy(one).length === 8 && heldBy(two).length === 8 ? true : undefined));

@@ -9,6 +9,7 @@ import { watchBucket } from '@carillon/bus/key-value';
 import { createCommandSender, decode, encode, request, type CommandSender, type Reply } from '@carillon/bus/request';
 import { readStream } from '@carillon/bus/stream-reader';
 import type { RunningService } from '@carillon/runtime/service';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { start } from '../src/service.ts';
@@ -222,7 +223,7 @@ test('a large hospital is imported within the time of a statement', async () => 
   }));
   const startedAt = performance.now();
   expect(await send({ people, careTeams })).toEqual({ ok: true, data: { changed: 4_500 } });
-  console.info(`4,500 entities imported in ${Math.round(performance.now() - startedAt)} ms`);
+  figure(`4,500 entities imported in ${Math.round(performance.now() - startedAt)} ms`);
   await eventually(() => (entries.get('h1.big-2999')?.caregiverOf[0] === 'big-1499' ? true : undefined), {
     withinMs: 20_000,
   });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { listVitals, setLimits, type Reading } from '@carillon/contracts/monitoring';
 import type { RunningService } from '@carillon/runtime/service';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { start } from '../src/service.ts';
 import { everySecond, startWard, type Told, type Ward } from './ward.ts';
@@ -118,7 +119,7 @@ test('while PostgreSQL is away for longer than the leases hold, readings wait, a
   await ward.infrastructure.restartPostgres();
   const backAt = performance.now();
   await untilStored('p3', 'respirationRate', 90);
-  console.info(`all stored ${Math.round(performance.now() - backAt)} ms after the return of PostgreSQL`);
+  figure(`all stored ${Math.round(performance.now() - backAt)} ms after the return of PostgreSQL`);
   const letters = await ward.bus.jsm.streams.info('DEADLETTERS');
   expect(letters.state.messages).toBe(0);
 }, 40_000);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { partitionCount, partitionName, partitionOf } from '@carillon/contracts/streams';
 import { openDatabase, type Database } from '@carillon/database/database';
 import { listLeases } from '@carillon/database/lease';
+import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { createMortal } from '@carillon/testkit/mortal';
 import { start } from '../src/service.ts';
@@ -60,7 +61,7 @@ test('M11 when the owner of a partition dies within a persistence window, the ot
     withinMs: 6_000,
     what: 'the alarm',
   });
-  console.info(`raised ${Math.round(performance.now() - killedAt)} ms after the death of the owner`);
+  figure(`raised ${Math.round(performance.now() - killedAt)} ms after the death of the owner`);
   expect(raised.data).toMatchObject({ kind: 'spo2-below', at: new Date(startAt + 15_000).toISOString() });
   expect(ward.told.filter((told) => told.event === 'condition:raised')).toHaveLength(1);
 
