@@ -125,6 +125,7 @@ export const ScoreBadge = ({ patientId, testId, mark }: ScoreBadgeProps) => {
       className="score"
       data-priority={mark?.priority ?? view?.priority}
       data-mark={mark?.state}
+      data-empty={view === undefined}
       data-complete={view?.isComplete ?? false}
       title={sayScore(view)}
       role="img"
