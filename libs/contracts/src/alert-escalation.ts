@@ -62,6 +62,7 @@ const answer = [{ roles: [...staffRoles, 'operator', 'admin'] as const, relation
 
 export const raiseAlert = defineCommand({
   name: 'alert:raise',
+  version: 1,
   owner: 'alert-escalation',
   description: 'Opens an alert, or joins the open one of the same patient (or ward) and kind.',
   lane: 'critical',
@@ -80,6 +81,7 @@ export const raiseAlert = defineCommand({
 
 export const acknowledgeAlert = defineCommand({
   name: 'alert:acknowledge',
+  version: 1,
   owner: 'alert-escalation',
   description: 'Takes the alert: the next levels are not started. It comes back if the condition outlasts it.',
   lane: 'critical',
@@ -92,6 +94,7 @@ export const acknowledgeAlert = defineCommand({
 
 export const declineAlert = defineCommand({
   name: 'alert:decline',
+  version: 1,
   owner: 'alert-escalation',
   description: 'Cannot come. When all who were paged decline, the next level starts at once.',
   lane: 'critical',
@@ -104,6 +107,7 @@ export const declineAlert = defineCommand({
 
 export const resolveAlert = defineCommand({
   name: 'alert:resolve',
+  version: 1,
   owner: 'alert-escalation',
   description:
     'Closes the alert. If its condition is still active after the time of an acknowledgement, one opens anew.',
@@ -117,6 +121,7 @@ export const resolveAlert = defineCommand({
 
 export const listAlerts = defineQuery({
   name: 'alert:list',
+  version: 1,
   owner: 'alert-escalation',
   description: 'Alerts that the caller may see, newest first, without timelines.',
   input: Shape({
@@ -133,6 +138,7 @@ export const listAlerts = defineQuery({
 
 export const getAlert = defineQuery({
   name: 'alert:get',
+  version: 1,
   owner: 'alert-escalation',
   description: 'One alert with its timeline.',
   input: AlertId,
@@ -167,6 +173,7 @@ export type Target = Static<typeof targetSchema>;
 const mayWritePolicy = [{ roles: ['doctor', 'admin'] as const, relation: 'hospital' as const }];
 export const getPolicy = defineQuery({
   name: 'policy:get',
+  version: 1,
   owner: 'alert-escalation',
   description: 'An escalation policy.',
   input: Shape({ policyId: Id('Policy') }),
@@ -176,6 +183,7 @@ export const getPolicy = defineQuery({
 });
 export const setPolicy = defineCommand({
   name: 'policy:set',
+  version: 1,
   owner: 'alert-escalation',
   description: 'Replaces an escalation policy. Running alerts keep the one they began with.',
   lane: 'normal',
@@ -189,6 +197,7 @@ export const setPolicy = defineCommand({
 const alertEvent = (verb: string, description: string) =>
   defineEvent({
     name: `alert:${verb}`,
+    version: 1,
     owner: 'alert-escalation',
     description,
     stream: 'CARE',
@@ -205,6 +214,7 @@ export const alertResolved = alertEvent('resolved', 'It was closed.');
 const pageEvent = (verb: string, description: string) =>
   defineEvent({
     name: `page:${verb}`,
+    version: 1,
     owner: 'alert-escalation',
     description,
     stream: 'PERSON',
@@ -217,6 +227,7 @@ export const pageWithdrawn = pageEvent('withdrawn', 'The call is over: somebody 
 
 export const personRoom = defineRoom({
   name: 'person:<id>',
+  version: 1,
   description: 'What is addressed to this person: pages, calls, notifications, reminders. Joined at connect.',
   stream: 'PERSON',
   filter: 'person.<hospital>.<id>.>',
@@ -226,6 +237,7 @@ export const personRoom = defineRoom({
 });
 export const wardAlertsRoom = defineRoom({
   name: 'ward:<id>:alerts',
+  version: 1,
   description: 'Alerts of a ward.',
   stream: 'CARE',
   filter: 'care.<hospital>.<id>.*.*.alert.*',
@@ -235,6 +247,7 @@ export const wardAlertsRoom = defineRoom({
 });
 export const hospitalAlertsRoom = defineRoom({
   name: 'hospital:<id>:alerts',
+  version: 1,
   description: 'Alerts of the whole hospital.',
   stream: 'CARE',
   filter: 'care.<id>.*.*.*.alert.*',

@@ -62,7 +62,17 @@ export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 /** `:name` in the path is the field `name` of the input. */
 export type HttpBinding = { method: HttpMethod; path: `/v1/${string}`; status?: 200 | 201 };
 
-type Common = { name: string; owner: ServiceName; description: string; allow: readonly Rule[]; http?: HttpBinding };
+/** Of the shape: it grows when a change breaks whoever knows the one before. Not the version of an entity. */
+type ContractVersion = number;
+
+type Common = {
+  name: string;
+  version: ContractVersion;
+  owner: ServiceName;
+  description: string;
+  allow: readonly Rule[];
+  http?: HttpBinding;
+};
 
 export type CommandDefinition<I extends TProperties = TProperties, R extends TSchema = TSchema> = Common & {
   kind: 'command';
@@ -82,6 +92,7 @@ export type QueryDefinition<I extends TProperties = TProperties, R extends TSche
 export type EventDefinition<D extends TSchema = TSchema> = {
   kind: 'event';
   name: string;
+  version: ContractVersion;
   owner: ServiceName;
   description: string;
   stream: StreamName;
@@ -95,6 +106,7 @@ export type RoomDefinition = {
   kind: 'room';
   /** `<id>` stands for one id. */
   name: string;
+  version: ContractVersion;
   description: string;
   stream: StreamName;
   /** Subject filter; `<hospital>` and `<id>` are the room's own, `*` any one token, `>` the rest. */

@@ -45,6 +45,7 @@ export type HospitalFile = Static<typeof hospitalFileSchema>;
 
 export const importHospital = defineCommand({
   name: 'hospital:import',
+  version: 1,
   owner: 'directory',
   description:
     'Adds and updates wards, people, admissions, care teams and shifts of the own hospital; removes nothing.',
@@ -58,6 +59,7 @@ export const importHospital = defineCommand({
 
 export const getWard = defineQuery({
   name: 'ward:get',
+  version: 1,
   owner: 'directory',
   description: 'A ward with its beds and who lies in them.',
   input: Shape({ wardId: Id('Ward') }),
@@ -78,6 +80,7 @@ export const getWard = defineQuery({
 
 export const getMe = defineQuery({
   name: 'person:me',
+  version: 1,
   owner: 'directory',
   description: 'Who the caller is: roles, wards, and the patients he is or cares for.',
   input: Shape({}),
@@ -95,6 +98,7 @@ export const getMe = defineQuery({
 
 const changed = (entity: string, description: string) => ({
   name: `${entity}:changed`,
+  version: 1,
   owner: 'directory' as const,
   description,
   stream: 'DIRECTORY' as const,

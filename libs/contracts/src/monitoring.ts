@@ -35,6 +35,7 @@ export const maxVitalItems = 1000;
 /** Posting readings. Not a command: readings go to INTAKE by partition, and answer as soon as they are durable. */
 export const recordVitals = {
   name: 'vitals:record',
+  version: 1,
   http: { method: 'POST', path: '/v1/vitals' },
   description: 'Takes up to 1,000 vital signs. Good items of a batch are kept, bad ones named.',
   allow: [
@@ -105,6 +106,7 @@ const mayReadPatientRoom = mayReadPatient('id');
 
 export const listVitals = defineQuery({
   name: 'vitals:list',
+  version: 1,
   owner: 'monitoring',
   description: 'Recorded vital signs of a patient, oldest first.',
   input: Shape({
@@ -142,6 +144,7 @@ const statusSchema = Shape({
 
 export const getWardStatus = defineQuery({
   name: 'ward:status',
+  version: 1,
   owner: 'monitoring',
   description: 'The newest vital signs and score of each patient of a ward.',
   input: Shape({ wardId: WardId }),
@@ -152,6 +155,7 @@ export const getWardStatus = defineQuery({
 
 export const getPatientStatus = defineQuery({
   name: 'patient:status',
+  version: 1,
   owner: 'monitoring',
   description: 'The newest vital signs and score of one patient.',
   input: Shape({ patientId: PatientId }),
@@ -164,6 +168,7 @@ const limitsSchema = Shape({ limits: Type.Array(limitSchema, { maxItems: 64 }) }
 
 export const getLimits = defineQuery({
   name: 'limits:get',
+  version: 1,
   owner: 'monitoring',
   description: 'The limits in force for a patient: his own, or the defaults.',
   input: Shape({ patientId: PatientId }),
@@ -174,6 +179,7 @@ export const getLimits = defineQuery({
 
 export const setLimits = defineCommand({
   name: 'limits:set',
+  version: 1,
   owner: 'monitoring',
   description: 'Replaces the limits of a patient. One of `above` and `below` each; one limit a vital sign and side.',
   lane: 'normal',
@@ -189,6 +195,7 @@ export const setLimits = defineCommand({
 
 export const calculateNews2 = defineQuery({
   name: 'news2:calculate',
+  version: 1,
   owner: 'monitoring',
   description: 'NEWS2 (Royal College of Physicians, 2017) of what is given, with bounds for what is not.',
   input: Shape({
@@ -209,6 +216,7 @@ export const calculateNews2 = defineQuery({
 
 export const vitalsRecorded = defineEvent({
   name: 'vitals:recorded',
+  version: 1,
   owner: 'monitoring',
   description: 'Vital signs of one patient, after they were committed.',
   stream: 'VITALS',
@@ -220,6 +228,7 @@ const care = 'care.<hospital>.<ward>.<patient>.<lane>';
 
 export const scoreUpdated = defineEvent({
   name: 'score:updated',
+  version: 1,
   owner: 'monitoring',
   description: 'A patient’s NEWS2 changed.',
   stream: 'CARE',
@@ -230,6 +239,7 @@ export const scoreUpdated = defineEvent({
 const conditionEvent = <D extends TSchema>(verb: string, description: string, data: D) =>
   defineEvent({
     name: `condition:${verb}`,
+    version: 1,
     owner: 'monitoring',
     description,
     stream: 'CARE',
@@ -256,6 +266,7 @@ export const conditionCleared = conditionEvent('cleared', 'An alarm condition en
 
 export const patientRoom = defineRoom({
   name: 'patient:<id>',
+  version: 1,
   description: 'Alerts, scores and status of a patient.',
   stream: 'CARE',
   filter: 'care.<hospital>.*.<id>.>',
@@ -265,6 +276,7 @@ export const patientRoom = defineRoom({
 });
 export const patientVitalsRoom = defineRoom({
   name: 'patient:<id>:vitals',
+  version: 1,
   description: 'Vital signs of a patient after commit.',
   stream: 'VITALS',
   filter: 'vitals.<hospital>.*.<id>',
@@ -274,6 +286,7 @@ export const patientVitalsRoom = defineRoom({
 });
 export const wardVitalsRoom = defineRoom({
   name: 'ward:<id>:vitals',
+  version: 1,
   description: 'Vital signs of all patients of a ward after commit.',
   stream: 'VITALS',
   filter: 'vitals.<hospital>.<id>.*',

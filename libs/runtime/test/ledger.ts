@@ -15,6 +15,7 @@ import { onEvent } from '@carillon/runtime/subscriptions';
 const define = (lane: Lane, verb: string) =>
   defineCommand({
     name: `ledger:${verb}`,
+    version: 1,
     owner: 'directory',
     description: 'Writes a line.',
     lane,
@@ -30,6 +31,7 @@ export const writeLine = define('normal', 'write');
 export const writeUrgentLine = define('critical', 'hurry');
 export const lineWritten = defineEvent({
   name: 'line:written',
+  version: 1,
   owner: 'directory',
   description: 'A line was written.',
   stream: 'CARE',
@@ -38,6 +40,7 @@ export const lineWritten = defineEvent({
 });
 export const readLines = defineQuery({
   name: 'ledger:read',
+  version: 1,
   owner: 'directory',
   description: 'All lines.',
   input: Shape({ slowly: Type.Optional(Type.Number()) }),
