@@ -20,7 +20,7 @@ export type Caller = {
   /** @throws CodedError */
   call(call: Call): Promise<Answer>;
   /** Counts one call of a person. @throws CodedError `rate_limited` */
-  count(actor: Actor): void;
+  count(actor: Actor, lane?: 'critical' | 'other'): void;
   close(): void;
 };
 
@@ -44,8 +44,9 @@ type CallerOptions = { bus: Bus; people: People; buckets: Buckets; config: Gatew
 
 export function createCaller({ bus, people, buckets, config, now }: CallerOptions): Caller {
   const sender = createCommandSender(bus);
-  const count = (actor: Actor): void =>
-    buckets.take(`calls ${actor.hospital} ${actor.person}`, callsPerMinute(actor, config));
+  // What is critical has a bucket of its own: a board that was reloaded too often still acknowledges.
+  const count = (actor: Actor, lane: 'critical' | 'other' = 'other'): void =>
+    buckets.take(`calls ${lane} ${actor.hospital} ${actor.person}`, callsPerMinute(actor, config));
 
   const dataOf = (reply: Reply): unknown => {
     if (reply.ok) return reply.data;
@@ -57,7 +58,9 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
     async call({ actor, operation: name, data, key, traceparent }) {
       const operation = operations.get(name);
       if (operation === undefined) throw new CodedError('not_found', 'No such operation');
-      if (!(operation.kind === 'query' && operation.unlimited === true)) count(actor);
+      const isUnlimited = operation.kind === 'query' && operation.unlimited === true;
+      const isCritical = operation.kind === 'command' && operation.lane === 'critical';
+      if (!isUnlimited) count(actor, isCritical ? 'critical' : 'other');
       if (!operation.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
         throw new CodedError('forbidden');
       }

@@ -53,6 +53,10 @@ test('beyond the call limit a call is told when to come again; a calculator coun
   expect(await other.ask({ t: 'call', op: 'news2:calculate' })).toMatchObject({ code: 'unavailable' });
   const colleague = await desk.connect('n1', { baseUrl: gateway.baseUrl });
   expect(await colleague.ask({ t: 'call', op: 'alert:list' })).toMatchObject({ t: 'ok' });
+  // Who has read too much still answers an alarm; what is critical has a limit of its own.
+  const acknowledge = { t: 'call', op: 'alert:acknowledge', data: {} };
+  for (let count = 0; count < 3; count++) expect(await client.ask(acknowledge)).toMatchObject({ code: 'bad_input' });
+  expect(await client.ask(acknowledge)).toMatchObject({ code: 'rate_limited' });
   for (const each of [client, other, colleague]) each.close();
 });
 
