@@ -1,6 +1,7 @@
 /** One WebSocket connection: who it is, its rooms, its calls, its pings, its end. The protocol's rules in one place. */
 import { randomUUID } from 'node:crypto';
 import { CodedError, badInput, closeCodes, type CloseReason } from '@carillon/contracts/errors';
+import { clientFrameSchema, type ClientFrame, type ServerFrame } from '@carillon/contracts/gateway';
 import type { StreamName } from '@carillon/contracts/define';
 import { validate } from '@carillon/contracts/schema';
 import type { Logger } from '@carillon/runtime/log';
@@ -8,7 +9,7 @@ import { childTrace } from '@carillon/runtime/trace';
 import type { WebSocket } from 'ws';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
-import { clientFrameSchema, encodeFrame, errorFrame, type ClientFrame, type ServerFrame } from './frames.ts';
+import { encodeFrame, errorFrame } from './frames.ts';
 import type { Hub, Member } from './hub.ts';
 import { callsPerMinute } from './limits.ts';
 import type { People } from './people.ts';
@@ -309,7 +310,8 @@ export function serveConnection(
     waiting++;
     if (waiting > maxWaitingFrames) return close('abuse');
     const work = identity === undefined ? authenticating.then(() => onFrame(frame)) : onFrame(frame);
-    if (identity === undefined) authenticating = work;
+    // Frames that came meanwhile wait for the token to be checked, and not for one another.
+    if (identity === undefined && frame.t === 'connect') authenticating = work;
     void work.finally(() => waiting--);
   };
 

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { validate } from '@carillon/contracts/schema';
-import { clientFrameSchema, errorFrame, messageFrame, parsePosition, position } from './frames.ts';
+import { clientFrameSchema } from '@carillon/contracts/gateway';
+import { errorFrame, messageFrame, parsePosition, position } from './frames.ts';
 import type { Message } from './ring.ts';
 import { parseRoom } from './rooms.ts';
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { CommandDefinition, QueryDefinition } from '@carillon/contracts/define';
 import { CodedError, badInput, errorBody, errors } from '@carillon/contracts/errors';
+import { keyPattern } from '@carillon/contracts/gateway';
 import { validate } from '@carillon/contracts/schema';
 import { operations } from '@carillon/contracts/surface';
 import type { Bus } from '@carillon/bus/connection';
@@ -12,7 +13,6 @@ import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
 import type { People } from './people.ts';
-import { keyPattern } from './frames.ts';
 import { bearerOf } from './realtime.ts';
 import type { Shared } from './connection.ts';
 import { devTokenRequestSchema, type Identity, type Tokens } from './tokens.ts';

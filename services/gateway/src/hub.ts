@@ -3,11 +3,12 @@
  * its rooms. A room is a filter over what passes; nobody's subscription costs the server a consumer.
  */
 import type { StreamName } from '@carillon/contracts/define';
+import type { Recovery } from '@carillon/contracts/gateway';
 import type { Bus } from '@carillon/bus/connection';
 import { readRange } from '@carillon/bus/read-range';
 import { readStream, streamState } from '@carillon/bus/stream-reader';
 import type { Logger } from '@carillon/runtime/log';
-import { messageFrame, parsePosition, position, type Recovery } from './frames.ts';
+import { messageFrame, parsePosition, position } from './frames.ts';
 import { createRing, toMessage, type Message } from './ring.ts';
 import { matchRooms, roomFilter, type Room } from './rooms.ts';
 

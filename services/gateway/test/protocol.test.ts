@@ -260,7 +260,7 @@ test('the answer of a service is the caller’s, errors and all', async () => {
   client.close();
 });
 
-test('a slow call does not hold up the frames behind it', async () => {
+test('a slow call does not hold up the frames behind it, also when both came before the token was checked', async () => {
   const client = await desk.connect('n1');
   desk.answerCommand = () => undefined;
   const slow = client.ask({ t: 'call', op: 'alert:acknowledge', data: { alertId: 'a5' } });
