@@ -1,6 +1,17 @@
 /** `alert-escalation`: one open alert a condition, paged level by level until somebody answers. */
-import { defineCommand, defineEvent, defineQuery, defineRoom, roles, staffRoles, type Role } from './define.ts';
-import { priorities } from './monitoring.ts';
+import {
+  defineCommand,
+  defineConsumer,
+  defineEvent,
+  defineQuery,
+  defineRoom,
+  roles,
+  staffRoles,
+  type Lane,
+  type Role,
+} from './define.ts';
+import { followDirectory } from './directory.ts';
+import { conditionChanged, conditionCleared, conditionRaised, priorities } from './monitoring.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
 const everybody: readonly Role[] = ['patient', 'caregiver', ...staffRoles, 'operator', 'admin'];
@@ -233,7 +244,7 @@ export const personRoom = defineRoom({
   filter: 'person.<hospital>.<id>.>',
   lane: 'critical',
   recovery: 'complete',
-  allow: [{ roles, relation: 'self' }],
+  allow: [{ roles, relation: 'self', field: 'id' }],
 });
 export const wardAlertsRoom = defineRoom({
   name: 'ward:<id>:alerts',
@@ -243,7 +254,7 @@ export const wardAlertsRoom = defineRoom({
   filter: 'care.<hospital>.<id>.*.*.alert.*',
   lane: 'critical',
   recovery: 'complete',
-  allow: [{ roles: staffRoles, relation: 'ward' }],
+  allow: [{ roles: staffRoles, relation: 'ward', field: 'id' }],
 });
 export const hospitalAlertsRoom = defineRoom({
   name: 'hospital:<id>:alerts',
@@ -253,5 +264,19 @@ export const hospitalAlertsRoom = defineRoom({
   filter: 'care.<id>.*.*.*.alert.*',
   lane: 'critical',
   recovery: 'complete',
-  allow: [{ roles: ['operator', 'admin'], relation: 'hospital' }],
+  allow: [{ roles: ['operator', 'admin'], relation: 'hospital', field: 'id' }],
 });
+
+const conditionsOfLane = (lane: Lane) =>
+  defineConsumer({
+    name: `alert-escalation-conditions-${lane}`,
+    service: 'alert-escalation',
+    stream: 'CARE',
+    filter: `care.*.*.*.${lane}.condition.*`,
+    ackWaitMs: 4_000,
+    events: [conditionRaised, conditionChanged, conditionCleared],
+  });
+/** PH has a durable of its own, so that it never waits behind PL. */
+export const criticalConditions = conditionsOfLane('critical');
+export const normalConditions = conditionsOfLane('normal');
+export const directoryOfAlertEscalation = followDirectory('alert-escalation');

@@ -42,6 +42,13 @@ export type Role = (typeof roles)[number];
 /** Those who work in the hospital and belong to wards. */
 export const staffRoles = ['nurse', 'doctor', 'responder'] as const satisfies readonly Role[];
 
+/**
+ * Stands for the owner of an operation that every service with a database answers for itself; which one is meant says
+ * the field `service` of the input.
+ */
+export const eachService = '<service>';
+export const servicesWithDatabase = ['directory', 'monitoring', 'alert-escalation'] as const satisfies ServiceName[];
+
 /** On whose behalf: checked by the gateway, and again by the service that acts. */
 export type Actor = { person: string; hospital: string; roles: readonly Role[] };
 
@@ -68,7 +75,7 @@ type ContractVersion = number;
 type Common = {
   name: string;
   version: ContractVersion;
-  owner: ServiceName;
+  owner: ServiceName | typeof eachService;
   description: string;
   allow: readonly Rule[];
   http?: HttpBinding;
@@ -104,18 +111,47 @@ export type EventDefinition<D extends TSchema = TSchema> = {
 };
 export type RoomDefinition = {
   kind: 'room';
-  /** `<id>` stands for one id. */
+  /** `<id>`, and any other token in angle brackets, stands for one id. */
   name: string;
   version: ContractVersion;
   description: string;
   stream: StreamName;
-  /** Subject filter; `<hospital>` and `<id>` are the room's own, `*` any one token, `>` the rest. */
+  /** Subject filter; `<hospital>` and the tokens of the name are the room's own, `*` any one token, `>` the rest. */
   filter: string;
   /** The usual lane; each event has its own in its subject. */
   lane: Lane;
   recovery: 'complete' | 'latest';
-  /** The `field` of a room's rule is always `id`. */
-  allow: readonly Omit<Rule, 'field'>[];
+  /** The fields of a room are the tokens of its name. */
+  allow: readonly Rule[];
+};
+/** A durable consumer of events: shared by all replicas of the service that reads it. */
+export type ConsumerDefinition = {
+  kind: 'consumer';
+  /** The durable. */
+  name: string;
+  service: ServiceName;
+  stream: StreamName;
+  /** One filter: nats-server 2.9 knows no more a consumer. */
+  filter: string;
+  /** After a crash a message goes to another process when this has passed. */
+  ackWaitMs: number;
+  /** What is handled; other events that pass the filter are none of the service's business. */
+  events: readonly EventDefinition[];
+};
+/** What HTTP serves besides operations. `:name` in the path stands for one segment. */
+export type RouteDefinition = {
+  kind: 'route';
+  name: string;
+  description: string;
+  method: HttpMethod;
+  path: `/${string}`;
+  /** `bearer` needs a token; `none` is open to anybody who reaches the port. */
+  access: 'bearer' | 'none';
+  query?: TObject;
+  body?: { schema: TSchema; contentTypes?: readonly string[] };
+  answers: Readonly<Record<number, { description: string; schema?: TSchema; contentType?: string }>>;
+  /** Not there in production. */
+  developmentOnly?: true;
 };
 
 export const defineCommand = <I extends TProperties, R extends TSchema>(
@@ -132,9 +168,18 @@ export const defineRoom = (definition: Omit<RoomDefinition, 'kind'>): RoomDefini
   kind: 'room',
   ...definition,
 });
+export const defineConsumer = (definition: Omit<ConsumerDefinition, 'kind'>): ConsumerDefinition => ({
+  kind: 'consumer',
+  ...definition,
+});
+export const defineRoute = (definition: Omit<RouteDefinition, 'kind'>): RouteDefinition => ({
+  kind: 'route',
+  ...definition,
+});
 
 export type InputOf<C> = C extends { input: infer I extends TSchema } ? Static<I> : never;
 export type ResultOf<C> = C extends { result: infer R extends TSchema } ? Static<R> : never;
 export type DataOf<E> = E extends { data: infer D extends TSchema } ? Static<D> : never;
 
-export type StreamName = 'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'PERSON' | 'DIRECTORY' | 'DEADLETTERS';
+export type StreamName =
+  'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'DEVICE' | 'PERSON' | 'OPS' | 'DIRECTORY' | 'DEADLETTERS';

@@ -1,5 +1,14 @@
 /** `directory`: who is who, and the source of every authorisation relation. */
-import { defineCommand, defineEvent, defineQuery, roles, staffRoles } from './define.ts';
+import {
+  defineCommand,
+  defineConsumer,
+  defineEvent,
+  defineQuery,
+  roles,
+  staffRoles,
+  type ConsumerDefinition,
+  type ServiceName,
+} from './define.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
 const Version = Type.Integer({ minimum: 1, description: 'Grows with each change; ignore what is lower or equal' });
@@ -130,6 +139,17 @@ export const shiftChanged = defineEvent({
   ...changed('shift', 'Who is on duty, where, in which role, from when until when.'),
   data: Shape({ ...shiftSchema.properties, version: Version }),
 });
+
+/** How a service keeps its projection of the directory. */
+export const followDirectory = (service: ServiceName): ConsumerDefinition =>
+  defineConsumer({
+    name: `${service}-directory`,
+    service,
+    stream: 'DIRECTORY',
+    filter: 'directory.>',
+    ackWaitMs: 4_000,
+    events: [personChanged, admissionChanged, careTeamChanged, shiftChanged],
+  });
 
 /** The key-value entry a person: what a permission check needs, and no more. */
 export const personEntrySchema = Shape({

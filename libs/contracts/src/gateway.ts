@@ -1,5 +1,5 @@
 /** `gateway`: the frames of the client protocol `carillon.v1`. Those of clients are checked by these schemas. */
-import type { Lane } from './define.ts';
+import { defineRoute, type Lane } from './define.ts';
 import type { ErrorCode, Retry } from './errors.ts';
 import { OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
 
@@ -10,7 +10,7 @@ const FrameId = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, des
 const Token = Type.String({ minLength: 1, maxLength: 8192 });
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
-const clientFrames = {
+export const clientFrames = {
   connect: Shape({
     t: Type.Literal('connect'),
     id: FrameId,
@@ -79,3 +79,131 @@ export type ServerFrame =
   | { t: 'unsubscribed'; room: string; code: string }
   | { t: 'reauth'; graceMs: number }
   | { t: 'ping' };
+
+/** The body of every HTTP error but FHIR's. */
+export const httpErrorSchema = Shape({
+  error: Shape({
+    code: Type.String({ description: 'Of the error table' }),
+    message: Type.String({ description: 'For people' }),
+    issues: Type.Optional(Type.Array(Type.Unknown())),
+    afterMs: Type.Optional(Type.Integer({ description: 'Try again after this' })),
+  }),
+});
+const eventStream = {
+  200: { description: 'Server-Sent Events, until you leave', contentType: 'text/event-stream' },
+} as const;
+const roomQuery = Shape({
+  room: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())], { description: 'A room; may repeat' })),
+});
+const sse = (name: string, path: `/${string}`, description: string) =>
+  defineRoute({ name, method: 'GET', path, description, access: 'bearer', query: roomQuery, answers: eventStream });
+export const eventsRoute = sse('realtime:events', '/realtime/events', 'Rooms as Server-Sent Events.');
+export const patientEventsRoute = sse(
+  'realtime:patientEvents',
+  '/realtime/events/patient/:id',
+  'The rooms of a patient as Server-Sent Events.',
+);
+export const hospitalEventsRoute = sse(
+  'realtime:hospitalEvents',
+  '/realtime/events/hospital/:id',
+  'The rooms of a hospital as Server-Sent Events.',
+);
+export const deviceEventsRoute = sse(
+  'realtime:deviceEvents',
+  '/realtime/events/device/:type/:id',
+  'The room of a device as Server-Sent Events.',
+);
+
+const webSocket = (name: string, path: `/${string}`, description: string) =>
+  defineRoute({
+    name,
+    method: 'GET',
+    path,
+    description,
+    access: 'none',
+    answers: { 101: { description: 'WebSocket, subprotocol carillon.v1; the token may come with the first frame' } },
+  });
+export const webSocketRoute = webSocket('realtime:webSocket', '/realtime/ws', 'The WebSocket endpoint.');
+export const patientWebSocketRoute = webSocket(
+  'realtime:patientWebSocket',
+  '/realtime/ws/patient/:id',
+  'The same, with that patient’s rooms from the start.',
+);
+export const hospitalWebSocketRoute = webSocket(
+  'realtime:hospitalWebSocket',
+  '/realtime/ws/hospital/:id',
+  'The same, with that hospital’s rooms from the start.',
+);
+
+export const commandRoute = defineRoute({
+  name: 'realtime:command',
+  method: 'POST',
+  path: '/realtime/command',
+  description: 'One `call`, `signal` or `ack` frame of a client that reads by Server-Sent Events.',
+  access: 'bearer',
+  body: { schema: Type.Union([clientFrames.call, clientFrames.signal, clientFrames.ack]) },
+  answers: {
+    200: { description: 'The answering frame', schema: Type.Unknown() },
+    202: { description: 'The `ok` frame of a command that is stored and not done yet', schema: Type.Unknown() },
+    204: { description: 'A signal or an ack was taken' },
+  },
+});
+
+export const testPublishSchema = Shape({
+  room: Text(200),
+  event: Type.String({ pattern: '^[a-z][A-Za-z0-9]*:[a-z][A-Za-z0-9]*$', description: '<entity>:<verb>' }),
+  data: Type.Unknown(),
+});
+export const testPublishRoute = defineRoute({
+  name: 'realtime:testPublish',
+  method: 'POST',
+  path: '/realtime/test/publish',
+  description: 'Publishes a test event into a room. Operators only; no service acts on it.',
+  access: 'bearer',
+  body: { schema: testPublishSchema },
+  answers: {
+    202: {
+      description: 'It is stored',
+      schema: Shape({ mid: Type.String({ description: 'Of the message' }), subject: Type.String() }),
+    },
+  },
+  developmentOnly: true,
+});
+
+const Count = (description: string) => Type.Integer({ minimum: 0, description });
+export const realtimeStatsSchema = Shape({
+  connections: Shape({
+    total: Count('Open now'),
+    byTransport: Shape({ webSocket: Count('By WebSocket'), sse: Count('By Server-Sent Events') }),
+    byRole: Type.Record(Type.String(), Count('Who has several roles counts in each')),
+  }),
+  streams: Type.Record(
+    Type.String(),
+    Shape({
+      rooms: Count('In which somebody is'),
+      subscriptions: Count('Who is in them'),
+      ringMessages: Count('Kept in memory'),
+      received: Count('Messages read since the start'),
+      delivered: Count('Frames given to members since the start'),
+    }),
+  ),
+  queues: Shape({
+    bytes: Count('Waiting for clients, over all connections'),
+    largestBytes: Count('Of the client who reads slowest'),
+    full: Count('Connections that are closed unless they read soon'),
+  }),
+  messages: Shape({
+    framesIn: Count('Frames of clients since the start'),
+    framesOut: Count('Frames to clients since the start'),
+  }),
+  uptimeSeconds: Type.Number({ minimum: 0 }),
+});
+export type RealtimeStats = Static<typeof realtimeStatsSchema>;
+export const statsRoute = defineRoute({
+  name: 'realtime:stats',
+  method: 'GET',
+  path: '/realtime/stats',
+  description: 'Connections, rooms, subscriptions, queues and message counts of this gateway. Operators only.',
+  access: 'bearer',
+  answers: { 200: { description: 'Now', schema: realtimeStatsSchema } },
+});

@@ -1,5 +1,6 @@
 /** `monitoring`: vital signs in, kept, scored, and the conditions that limits and NEWS2 raise. */
 import { defineCommand, defineEvent, defineQuery, defineRoom, staffRoles, type Rule } from './define.ts';
+import { followDirectory } from './directory.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
 import { consciousnessLevels, vitalNames, vitalSigns } from './vital-signs.ts';
 
@@ -292,5 +293,30 @@ export const wardVitalsRoom = defineRoom({
   filter: 'vitals.<hospital>.<id>.*',
   lane: 'bulk',
   recovery: 'latest',
-  allow: [{ roles: staffRoles, relation: 'ward' }],
+  allow: [{ roles: staffRoles, relation: 'ward', field: 'id' }],
 });
+export const deviceRoom = defineRoom({
+  name: 'device:<type>:<id>',
+  version: 1,
+  description: 'One device: status and connectivity.',
+  stream: 'DEVICE',
+  filter: 'device.<hospital>.<type>.<id>.*',
+  lane: 'bulk',
+  recovery: 'latest',
+  allow: [
+    { roles: [...staffRoles, 'operator', 'admin'], relation: 'hospital' },
+    { roles: ['device'], relation: 'self', field: 'id' },
+  ],
+});
+export const hospitalRoom = defineRoom({
+  name: 'hospital:<id>',
+  version: 1,
+  description: 'Capacity, emergencies, figures and notices of a hospital.',
+  stream: 'OPS',
+  filter: 'ops.<id>.*.*',
+  lane: 'normal',
+  recovery: 'complete',
+  allow: [{ roles: [...staffRoles, 'operator', 'admin'], relation: 'hospital', field: 'id' }],
+});
+
+export const directoryOfMonitoring = followDirectory('monitoring');

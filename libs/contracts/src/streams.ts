@@ -5,7 +5,15 @@
  * `from ≤ last` of the same epoch prove that a replay is complete.
  */
 import { isId } from './schema.ts';
-import type { CommandDefinition, EventDefinition, Lane, QueryDefinition, ServiceName, StreamName } from './define.ts';
+import {
+  eachService,
+  type CommandDefinition,
+  type EventDefinition,
+  type Lane,
+  type QueryDefinition,
+  type ServiceName,
+  type StreamName,
+} from './define.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -13,6 +21,9 @@ const day = 24 * hour;
 const MiB = 1024 * 1024;
 
 export type StreamDefinition = {
+  description: string;
+  /** Who may change its configuration. Whoever uses it makes it when it is missing. */
+  owner: ServiceName;
   subjects: readonly string[];
   retention: 'limits' | 'workqueue';
   /** `new` refuses what does not fit (the caller hears 503); `old` drops the oldest. */
@@ -24,7 +35,10 @@ export type StreamDefinition = {
   duplicateWindowMs: number;
 };
 
-const eventStream = (subject: string, maxAgeMs: number, maxBytes: number): StreamDefinition => ({
+type Kept = { owner: ServiceName; description: string; maxAgeMs: number; maxBytes: number };
+const eventStream = (subject: string, { owner, description, maxAgeMs, maxBytes }: Kept): StreamDefinition => ({
+  owner,
+  description,
   subjects: [subject],
   retention: 'limits',
   discard: 'old',
@@ -32,23 +46,70 @@ const eventStream = (subject: string, maxAgeMs: number, maxBytes: number): Strea
   maxBytes,
   duplicateWindowMs: 2 * minute,
 });
-const workQueue = (subject: string, maxAgeMs: number, maxBytes: number): StreamDefinition => ({
+const workQueue = (subject: string, { owner, description, maxBytes }: Omit<Kept, 'maxAgeMs'>): StreamDefinition => ({
+  owner,
+  description,
   subjects: [subject],
   retention: 'workqueue',
   discard: 'new',
-  maxAgeMs,
+  maxAgeMs: 0,
   maxBytes,
   duplicateWindowMs: 2 * minute,
 });
 
 export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
-  COMMANDS: workQueue('cmd.>', 0, 512 * MiB),
-  INTAKE: workQueue('intake.>', 0, 1024 * MiB),
-  VITALS: eventStream('vitals.>', 2 * hour, 1024 * MiB),
-  CARE: eventStream('care.>', 7 * day, 1024 * MiB),
-  PERSON: eventStream('person.>', 7 * day, 512 * MiB),
-  DIRECTORY: eventStream('directory.>', 0, 512 * MiB),
-  DEADLETTERS: eventStream('dead.>', 30 * day, 256 * MiB),
+  COMMANDS: workQueue('cmd.>', {
+    owner: 'gateway',
+    description: 'Commands, until they were done.',
+    maxBytes: 512 * MiB,
+  }),
+  INTAKE: workQueue('intake.>', {
+    owner: 'gateway',
+    description: 'Readings of devices, until they were stored.',
+    maxBytes: 1024 * MiB,
+  }),
+  VITALS: eventStream('vitals.>', {
+    owner: 'monitoring',
+    description: 'Vital signs after commit.',
+    maxAgeMs: 2 * hour,
+    maxBytes: 1024 * MiB,
+  }),
+  CARE: eventStream('care.>', {
+    owner: 'monitoring',
+    description: 'Alarm conditions, alerts and scores of patients.',
+    maxAgeMs: 7 * day,
+    maxBytes: 1024 * MiB,
+  }),
+  DEVICE: eventStream('device.>', {
+    owner: 'monitoring',
+    description: 'Status and connectivity of devices.',
+    maxAgeMs: 2 * day,
+    maxBytes: 256 * MiB,
+  }),
+  PERSON: eventStream('person.>', {
+    owner: 'alert-escalation',
+    description: 'What is addressed to one person.',
+    maxAgeMs: 7 * day,
+    maxBytes: 512 * MiB,
+  }),
+  OPS: eventStream('ops.>', {
+    owner: 'monitoring',
+    description: 'What concerns a hospital as a whole.',
+    maxAgeMs: 2 * day,
+    maxBytes: 256 * MiB,
+  }),
+  DIRECTORY: eventStream('directory.>', {
+    owner: 'directory',
+    description: 'Who is who; every service keeps the part it needs.',
+    maxAgeMs: 0,
+    maxBytes: 512 * MiB,
+  }),
+  DEADLETTERS: eventStream('dead.>', {
+    owner: 'directory',
+    description: 'What no handler could take, with the reason.',
+    maxAgeMs: 30 * day,
+    maxBytes: 256 * MiB,
+  }),
 };
 
 /** The key-value bucket with one entry a person, written by `directory`, watched by every gateway. */
@@ -58,12 +119,21 @@ export const peopleSubject = (hospital: string, person: string): string => `$KV.
 
 const dotted = (name: string): string => name.replace(':', '.');
 
+/** Whose an operation is; `addressed` is the input's field `service`, for operations that each service answers. */
+const ownerOf = (operation: CommandDefinition | QueryDefinition, addressed: ServiceName | undefined): ServiceName => {
+  if (operation.owner !== eachService) return operation.owner;
+  if (addressed === undefined) throw new Error(`${operation.name} is answered by each service: which is meant?`);
+  return addressed;
+};
 /** `cmd.<service>.<lane>.<entity>.<verb>` */
-export const commandSubject = (command: CommandDefinition): string =>
-  `cmd.${command.owner}.${command.lane}.${dotted(command.name)}`;
+export const commandSubject = (command: CommandDefinition, addressed?: ServiceName): string =>
+  `cmd.${ownerOf(command, addressed)}.${command.lane}.${dotted(command.name)}`;
+/** The durable of a service's commands of one lane. */
+export const commandDurable = (service: ServiceName, lane: Lane): string => `${service}-${lane}`;
 export const commandFilter = (service: ServiceName, lane: Lane): string => `cmd.${service}.${lane}.>`;
 /** `qry.<service>.<entity>.<verb>` */
-export const querySubject = (query: QueryDefinition): string => `qry.${query.owner}.${dotted(query.name)}`;
+export const querySubject = (query: QueryDefinition, addressed?: ServiceName): string =>
+  `qry.${ownerOf(query, addressed)}.${dotted(query.name)}`;
 export const queryFilter = (service: ServiceName): string => `qry.${service}.>`;
 export const operationOfSubject = (subject: string): string => subject.split('.').slice(-2).join(':');
 
@@ -81,6 +151,8 @@ export const partitionName = (partition: number): string => String(partition).pa
 export const intakeSubject = (hospital: string, partition: string, source: string): string =>
   `intake.${hospital}.${partition}.${source}`;
 export const intakeFilter = (partition: string): string => `intake.*.${partition}.*`;
+/** The durable of one partition. */
+export const intakeDurable = (partition: string): string => `monitoring-intake-${partition}`;
 
 /** Fills the subject of an event. Every token in angle brackets must be given; null becomes `_`. */
 export function eventSubject(event: EventDefinition, tokens: Readonly<Record<string, string | null>>): string {

@@ -1,21 +1,21 @@
 import { expect, test } from '@jest/globals';
 import { closeCodes, errors } from './errors.ts';
 import { commandSubject, eventSubject, partitionCount, partitionOf, querySubject } from './streams.ts';
-import { commands, events, operations, queries, rooms } from './surface.ts';
+import { commands, consumers, events, operations, queries, rooms, routes } from './surface.ts';
 import { isPermitted, type Relations } from './permission.ts';
 
-const all = [...commands, ...queries, ...events, ...rooms];
+const all = [...commands, ...queries, ...events, ...rooms, ...consumers, ...routes];
 
 test('every name, subject and HTTP route stands for one thing only', () => {
-  const routes = [...operations.values()].flatMap(({ http }) =>
-    http === undefined ? [] : [`${http.method} ${http.path}`],
+  const served = [...routes, ...[...operations.values()].flatMap(({ http }) => (http === undefined ? [] : [http]))].map(
+    ({ method, path }) => `${method} ${path}`,
   );
   const subjects = [
-    ...commands.map(commandSubject),
-    ...queries.map(querySubject),
+    ...commands.map((command) => commandSubject(command, 'monitoring')),
+    ...queries.map((query) => querySubject(query, 'monitoring')),
     ...events.map((event) => event.subject),
   ];
-  for (const values of [all.map(({ kind, name }) => `${kind === 'room' ? 'room ' : ''}${name}`), routes, subjects]) {
+  for (const values of [all.map(({ kind, name }) => `${kind === 'room' ? 'room ' : ''}${name}`), served, subjects]) {
     expect(new Set(values).size).toBe(values.length);
   }
 });
@@ -35,6 +35,16 @@ test('the :parameters of a route are fields of the input, and rules name fields 
     for (const { field } of allow) if (field !== undefined) expect(fields).toContain(field);
     expect(allow.length).toBeGreaterThan(0);
   }
+});
+
+test('the rules of a room name tokens of its name', () => {
+  for (const { name, allow } of rooms) {
+    for (const { field } of allow) if (field !== undefined) expect(name).toContain(`<${field}>`);
+  }
+});
+
+test('a consumer reads the stream in which its events are', () => {
+  for (const { stream, events: handled } of consumers) for (const event of handled) expect(event.stream).toBe(stream);
 });
 
 test('an event without one of its subject tokens is refused, and one that does not apply becomes _', () => {

@@ -1,16 +1,26 @@
 /** Everything that clients can reach, in one list each: what the gateway serves and what the documents are made of. */
 import * as alertEscalation from './alert-escalation.ts';
-import type { CommandDefinition, EventDefinition, QueryDefinition, RoomDefinition } from './define.ts';
+import * as deadLetters from './dead-letters.ts';
+import type {
+  CommandDefinition,
+  ConsumerDefinition,
+  EventDefinition,
+  QueryDefinition,
+  RoomDefinition,
+  RouteDefinition,
+} from './define.ts';
 import * as directory from './directory.ts';
+import * as gateway from './gateway.ts';
 import * as monitoring from './monitoring.ts';
 
-type Definition = CommandDefinition | QueryDefinition | EventDefinition | RoomDefinition;
+type Definition =
+  CommandDefinition | QueryDefinition | EventDefinition | RoomDefinition | ConsumerDefinition | RouteDefinition;
 
 const isDefinition = (value: unknown): value is Definition =>
   typeof value === 'object' && value !== null && 'kind' in value && !Array.isArray(value) && 'name' in value;
 
-const definitions: readonly Definition[] = [directory, monitoring, alertEscalation].flatMap((file) =>
-  Object.values<unknown>(file).filter(isDefinition),
+const definitions: readonly Definition[] = [directory, monitoring, alertEscalation, deadLetters, gateway].flatMap(
+  (file) => Object.values<unknown>(file).filter(isDefinition),
 );
 
 const ofKind = <K extends Definition['kind']>(kind: K): readonly Extract<Definition, { kind: K }>[] =>
@@ -20,6 +30,10 @@ export const commands = ofKind('command');
 export const queries = ofKind('query');
 export const events = ofKind('event');
 export const rooms = ofKind('room');
+/** Durable consumers of events. Those of commands and readings are derived: `commandDurable`, `intakeDurable`. */
+export const consumers = ofKind('consumer');
+/** What HTTP serves besides operations. */
+export const routes = ofKind('route');
 
 /** Commands and queries by name: what a `call` frame may ask for. */
 export const operations: ReadonlyMap<string, CommandDefinition | QueryDefinition> = new Map(

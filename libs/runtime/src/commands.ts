@@ -11,7 +11,7 @@ import {
 } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { Id, OneOf, Shape, Type, validate, type Static } from '@carillon/contracts/schema';
-import { commandFilter, eventHeaders, operationOfSubject } from '@carillon/contracts/streams';
+import { commandDurable, commandFilter, eventHeaders, operationOfSubject } from '@carillon/contracts/streams';
 import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
 import { decode, sendReply, type Reply } from '@carillon/bus/request';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
@@ -160,7 +160,7 @@ export async function startCommands(
       const pool = createWorkerPool(workers[lane], settle);
       return consumeDurable(bus, {
         stream: 'COMMANDS',
-        durable: `${service}-${lane}`,
+        durable: commandDurable(service, lane),
         filter: commandFilter(service, lane),
         ackWaitMs: ackWaitMs[lane],
         maxInFlight: 128,

@@ -3,7 +3,7 @@
  * decides. `monitoring` and `alert-escalation` use it.
  */
 import { fileURLToPath } from 'node:url';
-import type { Actor, Rule, ServiceName } from '@carillon/contracts/define';
+import type { Actor, ConsumerDefinition, Rule } from '@carillon/contracts/define';
 import { admissionChanged, careTeamChanged, personChanged, shiftChanged } from '@carillon/contracts/directory';
 import { CodedError } from '@carillon/contracts/errors';
 import { isPermitted, type Relations } from '@carillon/contracts/permission';
@@ -17,12 +17,9 @@ export const directoryProjectionMigrations: MigrationSet = {
 };
 
 /** An older version never overwrites a newer one: events may be delivered again, and out of order. */
-export const directorySubscription = (service: ServiceName): Subscription => ({
-  stream: 'DIRECTORY',
-  filter: 'directory.>',
-  durable: `${service}-directory`,
+export const directorySubscription = (consumer: ConsumerDefinition): Subscription => ({
+  consumer,
   isNeededFirst: true,
-  ackWaitMs: 4_000,
   handlers: [
     onEvent(personChanged, async ({ tx, hospital, version }, person) => {
       await tx.query(

@@ -1,5 +1,5 @@
 /** Events of other services: each handled once in effect, in a transaction with its inbox row. */
-import type { DataOf, EventDefinition, StreamName } from '@carillon/contracts/define';
+import type { ConsumerDefinition, DataOf, EventDefinition } from '@carillon/contracts/define';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders } from '@carillon/contracts/streams';
 import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
@@ -25,14 +25,10 @@ export const onEvent = <E extends EventDefinition>(
 ): EventHandler => ({ definition, handle: (work, data) => handle(work, data as DataOf<E>) });
 
 export type Subscription = {
-  stream: StreamName;
-  /** One filter: nats-server 2.9 knows no more a consumer. */
-  filter: string;
-  durable: string;
-  ackWaitMs: number;
+  consumer: ConsumerDefinition;
   /** Nothing else of the service starts before what is there was handled: it decides from it. */
   isNeededFirst?: true;
-  /** Events that pass the filter and have no handler are none of our business, and are acknowledged. */
+  /** One for each of the consumer's events. */
   handlers: readonly EventHandler[];
 };
 
@@ -50,7 +46,7 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
     const hospital = delivery.subject.split('.')[1] ?? '';
     const id = delivery.header(eventHeaders.id) ?? `${delivery.stream}-${delivery.sequence}`;
     await doWork(tools, traceparent, async (work) => {
-      const at = { hospital, actor: '', operation: subscription.durable, key: id };
+      const at = { hospital, actor: '', operation: subscription.consumer.name, key: id };
       if (!(await takeInboxKey(work.tx, at, '', work.now + keepMs))) return;
       const version = Number(delivery.header(eventHeaders.version) ?? 0);
       await handler.handle({ ...work, hospital, version }, checked.value);
@@ -98,10 +94,10 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
   // One at a time: events of one entity must be applied in the order of their stream.
   const pool = createWorkerPool(1, settle);
   return consumeDurable(bus, {
-    stream: subscription.stream,
-    durable: subscription.durable,
-    filter: subscription.filter,
-    ackWaitMs: subscription.ackWaitMs,
+    stream: subscription.consumer.stream,
+    durable: subscription.consumer.name,
+    filter: subscription.consumer.filter,
+    ackWaitMs: subscription.consumer.ackWaitMs,
     maxInFlight: 128,
     onDelivery: pool.push,
     onTrouble: (what) => log.warn({ what }, 'consumer'),

@@ -1,6 +1,6 @@
 /** A small service with one command a lane, one event of its own and one subscription: what the runtime is tried with. */
 import { fileURLToPath } from 'node:url';
-import { defineCommand, defineEvent, defineQuery, type Lane } from '@carillon/contracts/define';
+import { defineCommand, defineConsumer, defineEvent, defineQuery, type Lane } from '@carillon/contracts/define';
 import { CodedError } from '@carillon/contracts/errors';
 import { Shape, Type } from '@carillon/contracts/schema';
 import { commandSubject } from '@carillon/contracts/streams';
@@ -97,10 +97,14 @@ export const startLedger = (
       ],
       subscriptions: [
         {
-          stream: 'CARE',
-          filter: 'care.*.*.*.*.line.written',
-          durable: 'directory-lines',
-          ackWaitMs: 1_000,
+          consumer: defineConsumer({
+            name: 'directory-lines',
+            service: 'directory',
+            stream: 'CARE',
+            filter: 'care.*.*.*.*.line.written',
+            ackWaitMs: 1_000,
+            events: [lineWritten],
+          }),
           handlers: [
             onEvent(lineWritten, async ({ tx }, { entry }) => {
               await tx.query('insert into ledger (entry) values ($1)', [`seen ${entry}`]);

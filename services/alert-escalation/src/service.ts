@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import {
   acknowledgeAlert,
+  criticalConditions,
   declineAlert,
+  directoryOfAlertEscalation,
   getAlert,
   getPolicy,
   listAlerts,
+  normalConditions,
   raiseAlert,
   resolveAlert,
   setPolicy,
 } from '@carillon/contracts/alert-escalation';
-import type { Lane } from '@carillon/contracts/define';
+import type { ConsumerDefinition } from '@carillon/contracts/define';
 import { conditionChanged, conditionCleared, conditionRaised } from '@carillon/contracts/monitoring';
 import { onCommand } from '@carillon/runtime/commands';
 import type { Environment } from '@carillon/runtime/config';
@@ -32,11 +35,8 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           work.afterCommit(wakeTimers);
           return handle(work, input);
         };
-      const conditions = (lane: Lane): Subscription => ({
-        stream: 'CARE',
-        filter: `care.*.*.*.${lane}.condition.*`,
-        durable: `alert-escalation-conditions-${lane}`,
-        ackWaitMs: 4_000,
+      const conditions = (consumer: ConsumerDefinition): Subscription => ({
+        consumer,
         handlers: [
           onEvent(conditionRaised, waking(onConditionActive)),
           onEvent(conditionChanged, waking(onConditionChanged)),
@@ -62,7 +62,11 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onQuery(getAlert, reads.getAlert),
           onQuery(getPolicy, reads.getPolicy),
         ],
-        subscriptions: [conditions('critical'), conditions('normal'), directorySubscription('alert-escalation')],
+        subscriptions: [
+          conditions(criticalConditions),
+          conditions(normalConditions),
+          directorySubscription(directoryOfAlertEscalation),
+        ],
         timers: escalationTimers,
       };
     },

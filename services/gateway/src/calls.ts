@@ -1,6 +1,6 @@
 /** Turns a call of a person, by frame or HTTP, into a command or query, and its answer back. */
 import { randomUUID } from 'node:crypto';
-import type { Actor } from '@carillon/contracts/define';
+import { eachService, type Actor, type ServiceName } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { isPermitted } from '@carillon/contracts/permission';
 import { validate, type Issue } from '@carillon/contracts/schema';
@@ -36,6 +36,12 @@ function textIssues(value: unknown, path = ''): Issue[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, part]) => textIssues(part, path === '' ? name : `${path}.${name}`));
 }
+
+/** Which service an operation of each service is for; the schema has checked that there is one of that name. */
+const addressedService = (
+  { owner }: { owner: string },
+  input: Readonly<Record<string, unknown>>,
+): ServiceName | undefined => (owner === eachService ? (input['service'] as ServiceName) : undefined);
 
 /** How long a caller waits; what is stored by then and not done is `accepted`. */
 const deadlineMs = 5_000;
@@ -73,9 +79,10 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
       }
       const { person, hospital, roles } = actor;
       const headers = { [eventHeaders.traceparent]: traceparent };
+      const addressed = addressedService(operation, input.value);
       if (operation.kind === 'query') {
         const envelope: QueryEnvelope = { actor: { person, hospital, roles: [...roles] }, data };
-        const reply = await request(bus, querySubject(operation), encode(envelope), { headers, deadlineMs });
+        const reply = await request(bus, querySubject(operation, addressed), encode(envelope), { headers, deadlineMs });
         return { data: dataOf(reply) };
       }
       const chosenKey = key ?? randomUUID();
@@ -86,7 +93,7 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
         data,
       };
       const makeBody = (replyTo: string): Uint8Array => encode({ ...envelope, replyTo });
-      const reply = await sender.send(commandSubject(operation), makeBody, { headers, deadlineMs });
+      const reply = await sender.send(commandSubject(operation, addressed), makeBody, { headers, deadlineMs });
       return reply === undefined ? { accepted: true, key: chosenKey } : { data: dataOf(reply) };
     },
     close: sender.close,

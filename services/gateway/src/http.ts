@@ -7,15 +7,13 @@ import { validate } from '@carillon/contracts/schema';
 import { operations } from '@carillon/contracts/surface';
 import type { Bus } from '@carillon/bus/connection';
 import type { Logger } from '@carillon/runtime/log';
-import { childTrace } from '@carillon/runtime/trace';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { traceOf, type Authentication } from './authentication.ts';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
 import type { People } from './people.ts';
-import { bearerOf } from './realtime.ts';
-import type { Shared } from './connection.ts';
-import { devTokenRequestSchema, type Identity, type Tokens } from './tokens.ts';
+import { devTokenRequestSchema, type Tokens } from './tokens.ts';
 import { takeVitals } from './vital-intake.ts';
 
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -26,7 +24,7 @@ export type HttpOptions = {
   people: People;
   tokens: Tokens;
   caller: Caller;
-  admit: Shared['admit'];
+  authentication: Authentication;
   now: () => number;
   log: Logger;
 };
@@ -48,7 +46,7 @@ function toCodedError(error: FastifyError | CodedError): CodedError {
   }
 }
 
-function sendError(reply: FastifyReply, error: CodedError): FastifyReply {
+export function sendError(reply: FastifyReply, error: CodedError): FastifyReply {
   if (error.afterMs !== undefined) void reply.header('retry-after', Math.ceil(error.afterMs / 1000));
   if (error.code === 'unauthorised') void reply.header('www-authenticate', 'Bearer');
   return reply.code(errors[error.code].status).send({ error: errorBody(error) });
@@ -83,8 +81,8 @@ export function createHttp({ config, log }: Pick<HttpOptions, 'config' | 'log'>)
 
 const decimal = /^-?\d{1,15}(\.\d{1,15})?$/;
 
-/** Query strings are text: a field that the schema wants as a number is read as one, nothing else is touched. */
-function readQuery(operation: CommandDefinition | QueryDefinition, query: unknown): Record<string, unknown> {
+/** Paths and query strings are text: a field that the schema wants as a number is read as one, nothing else is touched. */
+function readText(operation: CommandDefinition | QueryDefinition, query: unknown): Record<string, unknown> {
   const fields = operation.input.properties;
   return Object.fromEntries(
     Object.entries(query as Record<string, unknown>).map(([name, text]) => {
@@ -96,15 +94,16 @@ function readQuery(operation: CommandDefinition | QueryDefinition, query: unknow
 }
 
 function readData(operation: CommandDefinition | QueryDefinition, request: FastifyRequest): unknown {
-  const { body, params, query } = request;
-  const rest = operation.http?.method === 'GET' ? readQuery(operation, query) : body === undefined ? {} : body;
+  const { body, query } = request;
+  const params = readText(operation, request.params);
+  const rest = operation.http?.method === 'GET' ? readText(operation, query) : body === undefined ? {} : body;
   if (typeof rest !== 'object' || rest === null || Array.isArray(rest)) {
     throw badInput([{ path: '', message: 'Expected an object' }]);
   }
-  for (const name of Object.keys(params as object)) {
+  for (const name of Object.keys(params)) {
     if (Object.hasOwn(rest, name)) throw badInput([{ path: name, message: 'Stands in the path already' }]);
   }
-  return { ...rest, ...(params as object) };
+  return { ...rest, ...params };
 }
 
 const isKey = new RegExp(keyPattern);
@@ -119,23 +118,8 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 }
 
 export async function registerHttp(app: FastifyInstance, options: HttpOptions): Promise<void> {
-  const { config, bus, people, tokens, caller, admit, now } = options;
-  const identities = new WeakMap<FastifyRequest, Identity>();
-  /** Before the body is read: a stranger's two megabytes are not parsed. */
-  const authenticate = async (request: FastifyRequest): Promise<void> => {
-    const token = bearerOf(request);
-    if (token === undefined) throw new CodedError('unauthorised');
-    identities.set(request, await admit(token, request.ip));
-  };
-  const identityOf = (request: FastifyRequest): Identity => {
-    const identity = identities.get(request);
-    if (identity === undefined) throw new CodedError('unauthorised');
-    return identity;
-  };
-  const traceOf = (request: FastifyRequest): string => {
-    const given = request.headers['traceparent'];
-    return childTrace(typeof given === 'string' ? given : undefined);
-  };
+  const { config, bus, people, tokens, caller, now } = options;
+  const { authenticate, identityOf } = options.authentication;
 
   for (const operation of operations.values()) {
     const binding = operation.http;

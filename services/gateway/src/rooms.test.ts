@@ -22,7 +22,7 @@ const may = (name: string, who: Actor): boolean => {
 test('a room name gives its definition, its id and a key over all hospitals', () => {
   expect(parseRoom('patient:p1:vitals', 'h1')).toMatchObject({
     name: 'patient:p1:vitals',
-    id: 'p1',
+    tokens: { id: 'p1' },
     hospital: 'h1',
     key: 'h1/patient:p1:vitals',
     definition: { stream: 'VITALS', lane: 'bulk' },
@@ -65,8 +65,8 @@ test.each([
 });
 
 test('an id of 64 characters, with _ and -, names a room', () => {
-  expect(parseRoom(`patient:${'p'.repeat(64)}`, 'h1')?.id).toHaveLength(64);
-  expect(parseRoom('patient:a_b-C9', 'h1')?.id).toBe('a_b-C9');
+  expect(parseRoom(`patient:${'p'.repeat(64)}`, 'h1')?.tokens['id']).toHaveLength(64);
+  expect(parseRoom('patient:a_b-C9', 'h1')?.tokens['id']).toBe('a_b-C9');
 });
 
 test('the filter of a room stays within its hospital and its id', () => {

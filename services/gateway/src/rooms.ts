@@ -8,15 +8,17 @@ export type Room = {
   /** As clients write it. */
   name: string;
   definition: RoomDefinition;
-  id: string;
+  /** What stands for the tokens of the room's name. */
+  tokens: Readonly<Record<string, string>>;
   hospital: string;
   /** Names the room over all hospitals. */
   key: string;
 };
 
 const roomKey = (hospital: string, name: string): string => `${hospital}/${name}`;
-const fill = (template: string, hospital: string, id: string): string =>
-  template.replaceAll('<hospital>', hospital).replaceAll('<id>', id);
+const isToken = (part: string): boolean => part.startsWith('<');
+const fill = (template: string, tokens: Readonly<Record<string, string>>): string =>
+  template.replaceAll(/<(\w+)>/g, (whole, name: string) => tokens[name] ?? whole);
 
 /** @returns the room, or undefined for a name that is no room: wildcards and dots are no ids */
 export function parseRoom(name: string, hospital: string): Room | undefined {
@@ -24,20 +26,21 @@ export function parseRoom(name: string, hospital: string): Room | undefined {
   for (const definition of definitions) {
     const template = definition.name.split(':');
     if (template.length !== parts.length) continue;
-    if (!template.every((part, index) => part === '<id>' || part === parts[index])) continue;
-    const id = parts[template.indexOf('<id>')];
-    if (id === undefined || !isId(id)) return undefined;
-    return { name, definition, id, hospital, key: roomKey(hospital, name) };
+    if (!template.every((part, index) => isToken(part) || part === parts[index])) continue;
+    const given = template.flatMap((part, index) => (isToken(part) ? [[part.slice(1, -1), parts[index] ?? '']] : []));
+    if (!given.every(([, id]) => id !== undefined && isId(id))) return undefined;
+    const tokens = Object.fromEntries(given) as Record<string, string>;
+    return { name, definition, tokens, hospital, key: roomKey(hospital, name) };
   }
   return undefined;
 }
 
 /** The room's subjects in its stream. */
-export const roomFilter = (room: Room): string => fill(room.definition.filter, room.hospital, room.id);
+export const roomFilter = (room: Room): string =>
+  fill(room.definition.filter, { ...room.tokens, hospital: room.hospital });
 
 export function mayEnter(room: Room, actor: Actor, relations: Relations): boolean {
-  const rules = room.definition.allow.map((rule) => ({ ...rule, field: 'id' }));
-  return isPermitted(rules, actor, { id: room.id }, relations);
+  return isPermitted(room.definition.allow, actor, room.tokens, relations);
 }
 
 /** The keys of all rooms to which a message belongs, whether anybody is in them or not. */
@@ -51,21 +54,20 @@ export function matchRooms(stream: StreamName): RoomMatcher {
     const tokens = subject.split('.');
     const keys: string[] = [];
     for (const filter of filters) {
-      let id: string | undefined;
+      const found: Record<string, string> = {};
       let hospital = tokens[1];
       const isMatch = filter.tokens.every((wanted, index) => {
         const token = tokens[index];
         if (wanted === '>') return tokens.length > index;
         if (filter.tokens.at(-1) !== '>' && tokens.length !== filter.tokens.length) return false;
         if (token === undefined) return false;
-        if (wanted === '<id>') id = token;
-        else if (wanted === '<hospital>') hospital = token;
+        if (wanted === '<hospital>') hospital = token;
+        else if (wanted !== undefined && isToken(wanted)) found[wanted.slice(1, -1)] = token;
         else if (wanted !== '*') return wanted === token;
         return true;
       });
-      if (isMatch && id !== undefined && id !== '_' && hospital !== undefined) {
-        keys.push(roomKey(hospital, filter.name.replace('<id>', id)));
-      }
+      const isNamed = Object.values(found).every((id) => id !== '_');
+      if (isMatch && isNamed && hospital !== undefined) keys.push(roomKey(hospital, fill(filter.name, found)));
     }
     return keys;
   };

@@ -6,6 +6,7 @@ import { createLogger } from '@carillon/runtime/log';
 import { createMetrics } from '@carillon/runtime/metrics';
 import { realDependencies, type Dependencies, type RunningService } from '@carillon/runtime/service';
 import { Gauge } from 'prom-client';
+import { createAuthentication } from './authentication.ts';
 import { createCaller } from './calls.ts';
 import { configSchema } from './config.ts';
 import { createHttp, registerHttp } from './http.ts';
@@ -66,7 +67,8 @@ export async function start(
     stops.push(() => app.close());
     const shared = { config, hubs, caller, people, log, now, ...admission };
     const realtime = await registerRealtime(app, shared);
-    await registerHttp(app, { config, bus, people, tokens, caller, admit: admission.admit, now, log });
+    const authentication = createAuthentication(admission.admit);
+    await registerHttp(app, { config, bus, people, tokens, caller, authentication, now, log });
     void new Gauge({
       name: 'carillon_connections',
       help: 'Open WebSocket connections',

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import {
   calculateNews2,
+  directoryOfMonitoring,
   getLimits,
   getPatientStatus,
   getWardStatus,
@@ -33,7 +34,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
         onQuery(getLimits, limits.getLimits),
         onQuery(calculateNews2, reads.calculateNews2),
       ],
-      subscriptions: [directorySubscription('monitoring')],
+      subscriptions: [directorySubscription(directoryOfMonitoring)],
       extra: startIntake,
     }),
     'monitoring',

@@ -4,7 +4,7 @@
  */
 import { intakeSchema } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
-import { eventHeaders, intakeFilter, partitionCount, partitionName } from '@carillon/contracts/streams';
+import { eventHeaders, intakeDurable, intakeFilter, partitionCount, partitionName } from '@carillon/contracts/streams';
 import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
 import { decode } from '@carillon/bus/request';
 import { isLeaseHeld, type Lease } from '@carillon/database/lease';
@@ -159,7 +159,7 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
           partition,
           await consumeDurable(bus, {
             stream: 'INTAKE',
-            durable: `monitoring-intake-${partition}`,
+            durable: intakeDurable(partition),
             filter: intakeFilter(partition),
             // What a killed owner held must raise its alarms within the 5 s of the critical path.
             ackWaitMs: 4_000,
