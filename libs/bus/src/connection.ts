@@ -1,5 +1,8 @@
 /** The connection to NATS. `nats` is imported in this library only, so that a later move is one library. */
 import {
+  ErrorCode,
+  Events,
+  NatsError,
   connect,
   headers as natsHeaders,
   type JetStreamClient,
@@ -7,6 +10,9 @@ import {
   type MsgHdrs,
   type NatsConnection,
 } from 'nats';
+
+/** What the server refused, since the user has no right to it. */
+export type Denial = { operation: 'publish' | 'subscribe'; subject: string };
 
 export type Bus = {
   /** The service's name; also the prefix of its inboxes, so that permissions can name them. */
@@ -25,32 +31,45 @@ export type Bus = {
   onReconnect(listener: () => void): () => void;
   /** Called whenever the connection is lost. @returns how to stop that */
   onDisconnect(listener: () => void): () => void;
+  /** Called for each thing that the server refuses. @returns how to stop that */
+  onDenied(listener: (denial: Denial) => void): () => void;
   /** Sends what is buffered and closes. */
   close(): Promise<void>;
 };
 
 export type BusOptions = {
-  /** `nats://user:password@host:port`, several separated by commas. */
+  /**
+   * `nats://user:password@host:port`, several separated by commas. With `tls://` a server without TLS is refused; which
+   * authorities are trusted besides the usual says Node's own `NODE_EXTRA_CA_CERTS`.
+   */
   url: string;
   name: string;
   /** Give up when the first connection is not made in this time; later ones are tried for ever. */
   connectTimeoutMs?: number;
 };
 
-function parseServers(url: string): { servers: string[]; user?: string; pass?: string } {
-  const urls = url.split(',').map((part) => new URL(part.trim().replace(/^nats:/, 'http:')));
+type Servers = { servers: string[]; user?: string; pass?: string; tls?: Record<string, never> };
+
+function parseServers(url: string): Servers {
+  const parts = url.split(',').map((part) => part.trim());
+  const urls = parts.map((part) => new URL(part.replace(/^(nats|tls):/, 'http:')));
   const first = urls[0];
   return {
     servers: urls.map((one) => one.host),
+    ...(parts.some((part) => part.startsWith('tls:')) ? { tls: {} } : {}),
     ...(first !== undefined && first.username !== ''
       ? { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }
       : {}),
   };
 }
 
+/** Whether an operation failed since the user has no right to it: trying again soon does not help. */
+export const isDenied = (error: unknown): boolean =>
+  error instanceof NatsError && error.code === (ErrorCode.PermissionsViolation as string);
+
 /** @throws when no server answers within `connectTimeoutMs`; the message names the address, never the credentials */
 export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOptions): Promise<Bus> {
-  const { servers, user, pass } = parseServers(url);
+  const { servers, user, pass, tls } = parseServers(url);
   const deadline = performance.now() + connectTimeoutMs;
   let nc: NatsConnection | undefined;
   while (nc === undefined) {
@@ -59,6 +78,7 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
       nc = await connect({
         servers: [...servers],
         ...(user === undefined ? {} : { user, pass: pass ?? '' }),
+        ...(tls === undefined ? {} : { tls: { ...tls } }),
         name,
         inboxPrefix: `_INBOX.${name}`,
         timeout: 2_000,
@@ -69,6 +89,8 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
         reconnectJitter: 150,
         pingInterval: 5_000,
         maxPingOut: 2,
+        // Else each publish and request makes an Error for its stack, which costs as much as the publish itself.
+        noAsyncTraces: true,
       });
     } catch (error) {
       if (performance.now() > deadline) {
@@ -83,6 +105,7 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
   const jsm = await connection.jetstreamManager({ timeout: 2_000, checkAPI: false });
   const reconnectListeners = new Set<() => void>();
   const disconnectListeners = new Set<() => void>();
+  const deniedListeners = new Set<(denial: Denial) => void>();
   let connected = true;
   void (async () => {
     for await (const status of connection.status()) {
@@ -93,6 +116,11 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
       if (status.type === 'reconnect') {
         connected = true;
         for (const listener of reconnectListeners) listener();
+      }
+      if (status.type === Events.Error && status.permissionContext !== undefined) {
+        const { operation, subject } = status.permissionContext;
+        const denial: Denial = { operation: operation === 'publish' ? 'publish' : 'subscribe', subject };
+        for (const listener of deniedListeners) listener(denial);
       }
     }
   })();
@@ -111,6 +139,10 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
     onDisconnect(listener) {
       disconnectListeners.add(listener);
       return () => disconnectListeners.delete(listener);
+    },
+    onDenied(listener) {
+      deniedListeners.add(listener);
+      return () => deniedListeners.delete(listener);
     },
     async whenConnected(withinMs) {
       if (isConnected()) return true;

@@ -20,6 +20,25 @@ export type Database = Sql & {
   close(): Promise<void>;
 };
 
+/**
+ * Statements are prepared under a name, so that the server parses and plans each once a connection. Their texts are
+ * constants of the program; beyond so many something builds them, and the rest goes without a name.
+ */
+const maxPrepared = 500;
+const preparedNames = new Map<string, string>();
+function preparedName(text: string): string | undefined {
+  const known = preparedNames.get(text);
+  if (known !== undefined || preparedNames.size >= maxPrepared) return known;
+  const name = `s${preparedNames.size}`;
+  preparedNames.set(text, name);
+  return name;
+}
+
+function toQuery(text: string, values: readonly unknown[] | undefined): pg.QueryConfig {
+  const name = values === undefined ? undefined : preparedName(text);
+  return { text, values: [...(values ?? [])], ...(name === undefined ? {} : { name }) };
+}
+
 export type DatabaseOptions = {
   url: string;
   /** Of the service; hyphens become underscores. */
@@ -61,7 +80,7 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
   pool.on('error', (error) => onIdleError?.(error));
   return {
     schema,
-    query: (text, values) => pool.query(text, values === undefined ? [] : [...values]),
+    query: (text, values) => pool.query(toQuery(text, values)),
     async transaction(work) {
       const client = await pool.connect();
       let broken: Error | undefined;
@@ -71,7 +90,7 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
       client.on('error', onError);
       try {
         await client.query('begin');
-        const tx: Sql = { query: (text, values) => client.query(text, values === undefined ? [] : [...values]) };
+        const tx: Sql = { query: (text, values) => client.query(toQuery(text, values)) };
         const result = await work(tx);
         await client.query('commit');
         return result;

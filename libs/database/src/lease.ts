@@ -20,13 +20,15 @@ export async function takeLeases(sql: Sql, names: readonly string[], owner: stri
   return rows;
 }
 
-/** Whether nobody took it from us; holds off a successor until this transaction ends. */
-export async function isLeaseHeld(tx: Sql, lease: Lease, owner: string): Promise<boolean> {
-  const { rows } = await tx.query<{ held: boolean }>(
-    `select true as held from lease where name = $1 and owner = $2 and generation = $3 for share`,
-    [lease.name, owner, lease.generation],
+/** Whether nobody took any of them from us; holds off successors until this transaction ends. */
+export async function areLeasesHeld(tx: Sql, leases: readonly Lease[], owner: string): Promise<boolean> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select lease.name from lease join unnest($1::text[], $2::bigint[]) as held (name, generation)
+       on held.name = lease.name and held.generation = lease.generation
+     where lease.owner = $3 order by lease.name for share of lease`,
+    [leases.map((lease) => lease.name), leases.map((lease) => lease.generation), owner],
   );
-  return rows.length === 1;
+  return rows.length === leases.length;
 }
 
 export async function giveUpLeases(sql: Sql, names: readonly string[], owner: string): Promise<void> {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { databaseTime, isPassing, openDatabase, type Database, type Sql } from '@carillon/database/database';
 import { deleteOldInboxEntries, findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
-import { deleteOldLeases, giveUpLeases, isLeaseHeld, listLeases, takeLeases } from '@carillon/database/lease';
+import { areLeasesHeld, deleteOldLeases, giveUpLeases, listLeases, takeLeases } from '@carillon/database/lease';
 import { migrate } from '@carillon/database/migrate';
 import { countOutbox, deleteOutbox, insertOutbox, selectOutbox, type OutboxMessage } from '@carillon/database/outbox';
 import { figure } from '@carillon/testkit/figures';
@@ -291,7 +291,7 @@ test('an owner that was stopped finds its lease gone when it wakes, and holds of
   // Over, and nobody came: its work still counts, and the successor waits for it.
   let successor: Promise<unknown> | undefined;
   await database.transaction(async (tx) => {
-    expect(await isLeaseHeld(tx, lease, 'a')).toBe(true);
+    expect(await areLeasesHeld(tx, [lease], 'a')).toBe(true);
     successor = takeLeases(database, ['fenced'], 'b', 30);
     await eventually(async () => {
       const { rows } = await database.query<{ waiting: number }>(
@@ -303,7 +303,7 @@ test('an owner that was stopped finds its lease gone when it wakes, and holds of
   });
   expect(await successor).toHaveLength(1);
   await database.transaction(async (tx) => {
-    expect(await isLeaseHeld(tx, lease, 'a')).toBe(false);
+    expect(await areLeasesHeld(tx, [lease], 'a')).toBe(false);
   });
 });
 

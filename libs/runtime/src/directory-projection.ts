@@ -92,14 +92,17 @@ export async function assertKnown(
   patientIds: readonly string[],
   { since, now }: { since: number; now: number },
 ): Promise<void> {
-  if (now - since > patienceMs) return;
   const { rows } = await sql.query<{ known: number }>(
     'select count(*) as known from directory_person where hospital = $1 and person_id = any($2::text[])',
     [hospital, patientIds],
   );
-  if (rows[0]?.known !== new Set(patientIds).size) {
-    throw new CodedError('unavailable', 'The directory has not told of these patients yet');
-  }
+  assertAllKnown(rows[0]?.known === new Set(patientIds).size, { since, now });
+}
+
+/** The same for who has looked himself. @throws CodedError `unavailable`: try again, for at most 30 s */
+export function assertAllKnown(areKnown: boolean, { since, now }: { since: number; now: number }): void {
+  if (areKnown || now - since > patienceMs) return;
+  throw new CodedError('unavailable', 'The directory has not told of these patients yet');
 }
 
 export async function findPatientsOfWard(sql: Sql, hospital: string, wardId: string): Promise<string[]> {

@@ -64,20 +64,18 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
     }
   };
 
-  /** @returns how many rows were published, and whether any failed */
-  const step = async (lane: Lane): Promise<{ done: number; failed: boolean }> => {
+  /** @returns whether there may be more, and whether any failed */
+  const step = async (lane: Lane): Promise<{ isMore: boolean; failed: boolean }> => {
     const rows = await selectOutbox(database, lane, batchSize);
-    let done = 0;
     for (const wave of waves(rows)) {
-      if (leases.held(`relay:${lane}`) === undefined) return { done, failed: false };
+      if (leases.held(`relay:${lane}`) === undefined) return { isMore: false, failed: false };
       const results = await Promise.all(wave.map(publishRow));
       const ids = results.filter((id) => id !== undefined);
       if (ids.length > 0) await deleteOutbox(database, ids);
-      done += ids.length;
       metrics.published.inc({ lane }, ids.length);
-      if (ids.length < wave.length) return { done, failed: true };
+      if (ids.length < wave.length) return { isMore: true, failed: true };
     }
-    return { done, failed: false };
+    return { isMore: rows.length === batchSize, failed: false };
   };
 
   const pause = (lane: Lane, ms: number): Promise<void> =>
@@ -111,9 +109,9 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
       const isLast = isStopped;
       try {
         if (leases.held(`relay:${lane}`) !== undefined) {
-          const { done, failed } = await step(lane);
+          const { isMore, failed } = await step(lane);
           backoffMs = failed ? Math.min(longestBackoffMs, Math.max(50, backoffMs * 2)) : 0;
-          if (!failed && done > 0 && !isLast) continue;
+          if (!failed && isMore && !isLast) continue;
         }
       } catch (error) {
         backoffMs = Math.min(longestBackoffMs, Math.max(50, backoffMs * 2));

@@ -50,12 +50,30 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
 }
 
 export type MonitorRow = { patientId: string; state: PatientState; version: number };
+/** What is needed to judge a patient; null where there is nothing yet. */
+export type PatientRow = {
+  patientId: string;
+  isKnown: boolean;
+  wardId: string | null;
+  limits: Limit[] | null;
+  state: PatientState | null;
+  version: number | null;
+};
 
-/** Engines of patients, locked; a patient who was never seen is absent. */
-export async function lockMonitors(tx: Sql, hospital: string, patientIds: readonly string[]): Promise<MonitorRow[]> {
-  const { rows } = await tx.query<MonitorRow>(
-    `select patient_id as "patientId", state, version from patient_monitor
-     where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update`,
+/** All that is needed to judge these patients, in one statement; their engines are locked. */
+export async function lockPatients(tx: Sql, hospital: string, patientIds: readonly string[]): Promise<PatientRow[]> {
+  const { rows } = await tx.query<PatientRow>(
+    `with engine as (
+       select patient_id, state, version from patient_monitor
+       where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update)
+     select given.patient_id as "patientId", person.person_id is not null as "isKnown", admission.ward_id as "wardId",
+       patient_limits.limits, engine.state, engine.version
+     from unnest($2::text[]) as given (patient_id)
+       left join directory_person person on person.hospital = $1 and person.person_id = given.patient_id
+       left join directory_admission admission on admission.hospital = $1 and admission.patient_id = given.patient_id
+       left join patient_limits on patient_limits.hospital = $1 and patient_limits.patient_id = given.patient_id
+       left join engine on engine.patient_id = given.patient_id
+     order by given.patient_id`,
     [hospital, patientIds],
   );
   return rows;

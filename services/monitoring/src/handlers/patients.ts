@@ -9,7 +9,7 @@ import {
   type RecordedVital,
 } from '@carillon/contracts/monitoring';
 import { vitalSigns } from '@carillon/contracts/vital-signs';
-import { assertKnown, findWards } from '@carillon/runtime/directory-projection';
+import { assertAllKnown } from '@carillon/runtime/directory-projection';
 import type { Work } from '@carillon/runtime/work';
 import { defaultLimits } from '../domain/default-limits.ts';
 import {
@@ -20,7 +20,7 @@ import {
   type Transition,
 } from '../domain/patient-monitor.ts';
 import { conditionMessage } from '../domain/words.ts';
-import { findLimits, lockMonitors, upsertMonitors, type MonitorRow, type StoredReading } from '../store.ts';
+import { lockPatients, upsertMonitors, type MonitorRow, type StoredReading } from '../store.ts';
 
 const eventOf = { raised: conditionRaised, changed: conditionChanged, cleared: conditionCleared } as const;
 
@@ -95,23 +95,25 @@ export async function runMonitors(
   hospital: string,
   byPatient: ReadonlyMap<string, readonly StoredReading[]>,
 ): Promise<void> {
-  const patientIds = [...byPatient.keys()].sort();
   const { tx } = work;
-  const since = Math.max(0, ...[...byPatient.values()].flat().map((reading) => reading.receivedAt));
-  await assertKnown(tx, hospital, patientIds, { since, now: work.now });
-  const known = new Map((await lockMonitors(tx, hospital, patientIds)).map((row) => [row.patientId, row]));
-  const limits = await findLimits(tx, hospital, patientIds);
-  const wards = await findWards(tx, hospital, patientIds);
+  const patients = await lockPatients(tx, hospital, [...byPatient.keys()].sort());
+  const since = [...byPatient.values()].flat().reduce((newest, { receivedAt }) => Math.max(newest, receivedAt), 0);
+  assertAllKnown(
+    patients.every((patient) => patient.isKnown),
+    { since, now: work.now },
+  );
   const changed: MonitorRow[] = [];
-  for (const patientId of patientIds) {
+  for (const patient of patients) {
+    const { patientId, wardId, limits } = patient;
     const readings = byPatient.get(patientId) ?? [];
-    const { state: before, version } = known.get(patientId) ?? { state: emptyPatientState, version: 0 };
+    const before = patient.state ?? emptyPatientState;
+    const version = patient.version ?? 0;
     const { state, conditions, score } = applySamples(before, readings.map(toSample), {
-      limits: limits.get(patientId) ?? defaultLimits,
+      limits: limits ?? defaultLimits,
       nowMs: work.now,
     });
     if (readings.length === 0 && state === before) continue;
-    const place: Place = { hospital, patientId, wardId: wards.get(patientId) ?? null };
+    const place: Place = { hospital, patientId, wardId };
     const next = version + 1;
     if (readings.length > 0) tellVitals(work, place, readings, next);
     if (score !== undefined) tellScore(work, place, score, next);
