@@ -9,6 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serviceNames } from '@carillon/contracts/define';
 import { startNatsServer } from '@carillon/local/nats-server';
 import { startPostgres } from '@carillon/local/postgres';
 import { ownUsage, usageOf, type Usage } from './processes.ts';
@@ -25,8 +26,8 @@ export type House = {
   stop(): Promise<void>;
 };
 
-const startMjs = fileURLToPath(new URL('../../deploy/local/start.mjs', import.meta.url));
-const startWithinMs = 120_000;
+const servicesProgram = fileURLToPath(new URL('./services.js', import.meta.url));
+const startWithinMs = 60_000;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -55,20 +56,17 @@ export async function startHouse(): Promise<House> {
   const [httpPort, internalPort] = [await freePort(), await freePort()];
   const signer = createSigner();
   // Flags of this process are the services' too: `node --cpu-prof bench/dist/ingest.js`.
-  const services = spawn(process.execPath, [...process.execArgv, startMjs], {
+  const services = spawn(process.execPath, [...process.execArgv, servicesProgram], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,
       ...unlimited,
       NODE_ENV: 'production',
-      CARILLON_DEV_TOKENS: 'off',
-      CARILLON_DEMO: 'off',
-      CARILLON_HOME: join(folder, 'home'),
       CARILLON_HTTP_PORT: String(httpPort),
       CARILLON_INTERNAL_PORT: String(internalPort),
       CARILLON_JWT_SECRET: signer.secret,
       CARILLON_LOG_LEVEL: 'warn',
-      NATS_URL: nats.url,
+      BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
       DATABASE_URL: postgres.url,
     },
   });
@@ -88,7 +86,7 @@ export async function startHouse(): Promise<House> {
       let said = '';
       services.stdout.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        if (said.includes('is ready on')) resolve();
+        if (said.includes('ready')) resolve();
       });
       services.once('exit', (code) => reject(new Error(`the services ended with ${code}`)));
       setTimeout(() => reject(new Error('the services did not start')), startWithinMs).unref();

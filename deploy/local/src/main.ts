@@ -2,12 +2,20 @@ import { start as startAlertEscalation } from '@carillon/alert-escalation/servic
 import { start as startDirectory } from '@carillon/directory/service';
 import { start as startGateway } from '@carillon/gateway/service';
 import { start as startMonitoring } from '@carillon/monitoring/service';
-import { startServices } from '@carillon/runtime/process';
+import type { ServiceName } from '@carillon/contracts/define';
+import { startServices, type Starter } from '@carillon/runtime/process';
 import { startDemoPlayer } from './demo-player.ts';
 import type { Environment } from './local-server.ts';
 import { readOptions } from './options.ts';
 import type { Options } from './options.ts';
 import { complain, runProgram } from './program.ts';
+
+const starters: readonly (readonly [ServiceName, Starter])[] = [
+  ['directory', startDirectory],
+  ['monitoring', startMonitoring],
+  ['alert-escalation', startAlertEscalation],
+  ['gateway', startGateway],
+];
 
 /** `npm start`, once everything is installed and built: see `start.mjs`. */
 export async function main(argv: readonly string[], env: Environment): Promise<void> {
@@ -18,9 +26,16 @@ export async function main(argv: readonly string[], env: Environment): Promise<v
     complain(error);
     process.exit(1);
   }
-  const starters = [startDirectory, startMonitoring, startAlertEscalation, startGateway];
   await runProgram(options, env, {
-    startServices: (environment) => startServices(starters, environment),
+    startServices: (environment, natsUrlOf) =>
+      startServices(
+        starters.map(
+          ([name, start]) =>
+            (given) =>
+              start({ ...given, NATS_URL: natsUrlOf(name) }),
+        ),
+        environment,
+      ),
     startDemoPlayer,
   });
 }

@@ -4,8 +4,11 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from './fault.ts';
-import { credentialsIn, onFreePort, spawnServer, untilReady } from './local-server.ts';
+import { onFreePort, spawnServer, untilReady } from './local-server.ts';
 import type { Environment, LocalServer } from './local-server.ts';
+import { natsAdministrator, natsPermissionsConf } from '@carillon/contracts/nats-permissions';
+import type { ServiceName } from '@carillon/contracts/define';
+import { natsPasswordsIn } from './nats-passwords.ts';
 import { probeNats } from './nats-probe.ts';
 import { commandLineOf, endProcess } from './process-table.ts';
 import type { EndStep } from './process-table.ts';
@@ -104,23 +107,36 @@ async function endLeftover(pidFile: string, configFile: string): Promise<void> {
 }
 
 export interface NatsServerOptions {
-  /** Its store, password, configuration and log are kept here: starting on the same folder goes on with the same data. */
+  /** Its store, passwords, configuration and log are kept here: starting on the same folder goes on with the same data. */
   folder: string;
   /** A free one when absent. */
   port?: number | undefined;
   /** Path of a nats-server; located by `env` when absent. */
   binary?: string | undefined;
   env?: Environment | undefined;
+  /** The gateway may publish test events too. */
+  hasTestEvents?: boolean | undefined;
+}
+
+export interface NatsServer extends LocalServer {
+  /** For a service, which may do what the contracts name. `url` is the administrator's, who may do everything. */
+  urlOf(service: ServiceName): string;
+  /** What this run has logged so far, at most its last 8 kB. */
+  log(): string;
 }
 
 /** Starts a nats-server with JetStream on a loopback port. Resolves when it takes logins and JetStream answers. */
-export async function startNatsServer(options: NatsServerOptions): Promise<LocalServer> {
+export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const binary = options.binary ?? (await locateNatsServer(options.env ?? process.env)).path;
   const folder = resolve(options.folder);
   // Patients' data passes through it, so it is nobody else's to look into.
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
-  const { user, password } = credentialsIn(folder);
+  const passwords = natsPasswordsIn(folder);
+  writeFileSync(
+    join(folder, 'permissions.conf'),
+    natsPermissionsConf({ hasTestEvents: options.hasTestEvents === true }),
+  );
   const [configFile, pidFile, logFile] = [
     join(folder, 'nats-server.conf'),
     join(folder, 'nats-server.pid'),
@@ -134,20 +150,21 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Local
       `listen: "127.0.0.1:${port}"`,
       `pid_file: ${JSON.stringify(pidFile)}`,
       'max_payload: 1MB',
-      `authorization { user: "${user}", password: "${password}" }`,
+      'include ./permissions.conf',
       // The bounds of all streams together; the streams' own bounds, by age and bytes, are in contracts.
       `jetstream { store_dir: ${JSON.stringify(folder)}, max_memory_store: 256MB, max_file_store: 32GB }`,
     ];
     writeFileSync(configFile, `${configuration.join('\n')}\n`, { mode: 0o600 });
     const server = await spawnServer({ binary, args: ['-c', configFile], logFile, cwd: folder, endSteps });
-    const url = `nats://${user}:${password}@127.0.0.1:${port}`;
+    const urlOf = (user: string): string => `nats://${user}:${passwords.get(user)}@127.0.0.1:${port}`;
+    const url = urlOf(natsAdministrator);
     const isReady = (): Promise<boolean> =>
       probeNats(url, 2_000).then(
         (answer) => answer.jetstream === 'on',
         () => false,
       );
 
-    if ((await untilReady(server, isReady, 60_000)) === 'ready') return { ...server, url, port };
+    if ((await untilReady(server, isReady, 60_000)) === 'ready') return { ...server, url, urlOf, port };
     const log = server.log();
     if (log.includes('address already in use')) return undefined;
     const reason =

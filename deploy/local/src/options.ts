@@ -57,7 +57,7 @@ export interface Options {
   speed: number;
 }
 
-const usage = 'Usage: npm start -- [--replay FILE…] [--speed SAMPLES_A_SECOND]';
+export const usage = 'Usage: npm start -- [--replay FILE…] [--speed SAMPLES_A_SECOND]';
 
 function readArguments(argv: readonly string[]): { files: string[]; speed: string } {
   try {

@@ -1,4 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import type { ServiceName } from '@carillon/contracts/define';
+import { configSchema } from '@carillon/gateway/config';
+import { readConfig } from '@carillon/runtime/config';
 import { checkDatabase, checkNats } from './given-servers.ts';
 import { messageOf } from './fault.ts';
 import { openHome } from './home.ts';
@@ -19,9 +22,12 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
+/** The URL by which a service connects, with its own user and password where the server is ours. */
+export type NatsUrlOf = (service: ServiceName) => string;
+
 /** What is started once the servers are there; `main.ts` names the real ones. */
 export interface Parts {
-  startServices(env: Environment): Promise<Stoppable>;
+  startServices(env: Environment, natsUrlOf: NatsUrlOf): Promise<Stoppable>;
   startDemoPlayer(options: {
     baseUrl: string;
     replayFiles: string[];
@@ -47,13 +53,19 @@ interface Life {
 
 const localPath = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** Where anybody may be anybody, operators may make events up too, unless the environment says otherwise. */
+function mayTestEvents({ hasDevTokens }: Options, env: Environment): boolean {
+  const setting = { ...configSchema.CARILLON_TEST_PUBLISH, default: hasDevTokens };
+  return readConfig({ CARILLON_TEST_PUBLISH: setting }, env).CARILLON_TEST_PUBLISH;
+}
+
 /** Both at once. When one fails, the other is still put on the list of what runs. */
 async function startServers(
   options: Options,
   env: Environment,
   home: Home,
   { running, onLost }: Life,
-): Promise<[string, string]> {
+): Promise<{ natsUrlOf: NatsUrlOf; databaseUrl: string }> {
   const own = async (
     name: string,
     start: (port: number | undefined) => ReturnType<typeof startPostgres>,
@@ -65,10 +77,18 @@ async function startServers(
     running.servers.push(server);
     return server.url;
   };
-  const nats = async (): Promise<string> => {
-    if (options.natsUrl !== '') return checkNats(options.natsUrl).then(() => options.natsUrl);
+  const nats = async (): Promise<NatsUrlOf> => {
+    // Whoever gives a server decides what its users may: all services connect as he says.
+    if (options.natsUrl !== '') return checkNats(options.natsUrl).then(() => () => options.natsUrl);
     const binary = (await ensureNatsServer(env)).path;
-    return own('nats-server', (port) => startNatsServer({ folder: home.natsFolder, port, binary }));
+    const hasTestEvents = mayTestEvents(options, env);
+    let urlOf: NatsUrlOf = () => '';
+    await own('nats-server', async (port) => {
+      const server = await startNatsServer({ folder: home.natsFolder, port, binary, hasTestEvents });
+      ({ urlOf } = server);
+      return server;
+    });
+    return urlOf;
   };
   const postgres = async (): Promise<string> => {
     if (options.databaseUrl !== '') return checkDatabase(options.databaseUrl).then(() => options.databaseUrl);
@@ -77,23 +97,18 @@ async function startServers(
   const [natsResult, postgresResult] = await Promise.allSettled([nats(), postgres()]);
   if (natsResult.status === 'rejected') throw natsResult.reason;
   if (postgresResult.status === 'rejected') throw postgresResult.reason;
-  return [natsResult.value, postgresResult.value];
+  return { natsUrlOf: natsResult.value, databaseUrl: postgresResult.value };
 }
 
-function serviceEnvironment(
-  options: Options,
-  env: Environment,
-  home: Home,
-  [natsUrl, databaseUrl]: [string, string],
-): Environment {
+function serviceEnvironment(options: Options, env: Environment, home: Home, databaseUrl: string): Environment {
   return {
     ...env,
-    NATS_URL: natsUrl,
     DATABASE_URL: databaseUrl,
     CARILLON_HTTP_PORT: String(options.httpPort),
     CARILLON_INTERNAL_PORT: String(options.internalPort),
     CARILLON_JWT_SECRET: env['CARILLON_JWT_SECRET'] || home.jwtSecret,
     CARILLON_DEV_TOKENS: options.hasDevTokens ? 'on' : 'off',
+    CARILLON_TEST_PUBLISH: mayTestEvents(options, env) ? 'on' : 'off',
     CARILLON_DIRECTORY_SEED: options.isDemo ? localPath('../demo-hospital.json') : '',
     CARILLON_CONSOLE_DIR: localPath('../../../services/console/dist'),
     // Standard output is for people.
@@ -108,9 +123,9 @@ async function startAll(options: Options, env: Environment, parts: Parts, life: 
   await checkPort(options.httpPort, 'CARILLON_HTTP_PORT');
   await checkPort(options.internalPort, 'CARILLON_INTERNAL_PORT');
   life.signal.throwIfAborted();
-  const urls = await startServers(options, env, home, life);
+  const { natsUrlOf, databaseUrl } = await startServers(options, env, home, life);
   life.signal.throwIfAborted();
-  running.services = await parts.startServices(serviceEnvironment(options, env, home, urls));
+  running.services = await parts.startServices(serviceEnvironment(options, env, home, databaseUrl), natsUrlOf);
   life.signal.throwIfAborted();
 
   const baseUrl = `http://127.0.0.1:${options.httpPort}`;

@@ -114,6 +114,16 @@ testInBrowser(
     await banner(n2, alertId).waitFor({ state: 'detached' });
     expect(await banner(n1, alertId).count()).toBe(0);
 
+    // What another sets is shown without a reload: the detail of a bed that is open follows.
+    await n1.getByTestId('bed-p3').locator('button').first().click();
+    const detail = n1.getByTestId('bed-detail');
+    await detail.getByRole('cell', { name: '< 90' }).waitFor();
+    const limits = [{ vital: 'spo2', below: 87, clearAt: 89, persistSeconds: 20, priority: 'high' }];
+    const set = await call(baseUrl, 'PUT', '/v1/patients/p3/limits', { token: await token('d1'), body: { limits } });
+    expect(set.status).toBe(200);
+    await detail.getByRole('cell', { name: '< 87' }).waitFor();
+    await detail.getByRole('button', { name: 'Close details' }).click();
+
     // By keyboard alone.
     const nurse = await token('n1');
     const fall = { patientId: 'p2', kind: 'fall', priority: 'medium', message: 'On the floor beside the bed' };

@@ -51,7 +51,7 @@ test('each service starts by itself from its main.ts and environment, in any ord
     const port = await freePort();
     const internal = `http://127.0.0.1:${port}`;
     const ports = { CARILLON_INTERNAL_PORT: String(port) };
-    const process = startAlone(name, { ...infrastructure.environment, ...ports, ...extra[name] });
+    const process = startAlone(name, { ...infrastructure.environmentOf(name), ...ports, ...extra[name] });
     running.set(name, { process, internal });
     // Ready before the next is there: none waits for another.
     await process.line(`${name} ready`);
@@ -118,7 +118,7 @@ test.each(names)('%s without its settings says in one line what is missing, and 
 
 test('a service whose NATS server or database cannot be reached says so in one line without the password', async () => {
   const [nowhere, port] = [await freePort(), await freePort()];
-  const common = { ...infrastructure.environment, CARILLON_INTERNAL_PORT: String(port) };
+  const common = { ...infrastructure.environmentOf('monitoring'), CARILLON_INTERNAL_PORT: String(port) };
   const withoutDatabase = startAlone('monitoring', {
     ...common,
     DATABASE_URL: `postgres://a:hidden@127.0.0.1:${nowhere}/x`,
@@ -133,7 +133,7 @@ test('a service whose NATS server or database cannot be reached says so in one l
 
 test('a gateway in production refuses to start with development tokens', async () => {
   const process = startAlone('gateway', {
-    ...infrastructure.environment,
+    ...infrastructure.environmentOf('gateway'),
     ...secret,
     CARILLON_INTERNAL_PORT: String(await freePort()),
     CARILLON_HTTP_PORT: '0',

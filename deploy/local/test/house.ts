@@ -4,6 +4,7 @@ import { start as startAlertEscalation } from '@carillon/alert-escalation/servic
 import { start as startDirectory } from '@carillon/directory/service';
 import { start as startGateway } from '@carillon/gateway/service';
 import { start as startMonitoring } from '@carillon/monitoring/service';
+import type { ServiceName } from '@carillon/contracts/define';
 import type { Environment } from '@carillon/runtime/config';
 import { call, tokenOf } from '@carillon/testkit/client';
 import { eventually } from '@carillon/testkit/eventually';
@@ -36,12 +37,16 @@ export async function startHouse(more: Environment = {}): Promise<House> {
     CARILLON_LIMIT_CONNECTIONS_STAFF: '200',
     ...more,
   };
+  const environmentOf = (service: ServiceName): Environment => ({
+    ...environment,
+    NATS_URL: infrastructure.nats.urlOf(service),
+  });
   const services = await Promise.all([
-    startDirectory(environment),
-    startMonitoring(environment),
-    startAlertEscalation(environment),
+    startDirectory(environmentOf('directory')),
+    startMonitoring(environmentOf('monitoring')),
+    startAlertEscalation(environmentOf('alert-escalation')),
   ]);
-  let gateway = await startGateway(environment);
+  let gateway = await startGateway(environmentOf('gateway'));
   const baseUrl = `http://127.0.0.1:${gateway.port}`;
   const house: House = {
     infrastructure,
@@ -51,7 +56,7 @@ export async function startHouse(more: Environment = {}): Promise<House> {
     async restartGateway() {
       const { port } = gateway;
       await gateway.stop();
-      gateway = await startGateway({ ...environment, CARILLON_HTTP_PORT: String(port) });
+      gateway = await startGateway({ ...environmentOf('gateway'), CARILLON_HTTP_PORT: String(port) });
     },
     async stop() {
       await gateway.stop();

@@ -2,6 +2,8 @@ import { afterAll, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { serviceNames } from '@carillon/contracts/define';
+import { natsPasswordsIn } from '../src/nats-passwords.ts';
 import { probeNats } from '../src/nats-probe.ts';
 import { locateNatsServer, startNatsServer } from '../src/nats-server.ts';
 import { commandLineOf, identityOf } from '../src/process-table.ts';
@@ -31,7 +33,27 @@ test('its files are for its owner only', async () => {
   await server.stop();
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   expect(statSync(join(folder, 'nats-server.conf')).mode & 0o777).toBe(0o600);
-  expect(statSync(join(folder, 'password')).mode & 0o777).toBe(0o600);
+  expect(statSync(join(folder, 'passwords.conf')).mode & 0o777).toBe(0o600);
+});
+
+test('each user has a password of his own that stays; one who is gone loses his, one who is new gets one', async () => {
+  const folder = await emptyFolder();
+  const first = natsPasswordsIn(folder);
+  expect(new Set(first.values()).size).toBe(serviceNames.length + 1);
+  const file = join(folder, 'passwords.conf');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  await writeFile(file, ['PASSWORD_FORMER: "x"', ...lines.slice(1)].join('\n'));
+  const second = natsPasswordsIn(folder);
+  expect(readFileSync(file, 'utf8')).not.toContain('FORMER');
+  const kept = [...second].filter(([user, password]) => first.get(user) === password);
+  expect(kept).toHaveLength(serviceNames.length);
+  const server = await startNatsServer({ folder });
+  for (const name of serviceNames) {
+    expect(server.urlOf(name)).toBe(`nats://${name}:${second.get(name)}@127.0.0.1:${server.port}`);
+    const wrong = server.urlOf(name).replace(/:\w+@/, ':guess@');
+    await expect(probeNats(wrong, 2_000)).rejects.toThrow('authorization violation');
+  }
+  await server.stop();
 });
 
 test('after a kill it comes back on the same folder and port under the same address', async () => {

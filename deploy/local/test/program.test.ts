@@ -29,9 +29,9 @@ async function carillon(home: string, services = '', options: Record<string, unk
     import { runProgram } from './src/program.js';
     const options = ${JSON.stringify({ ...all, natsUrl: '', databaseUrl: '', replayFiles: [], speed: 1, ...options })};
     await runProgram(options, process.env, {
-      startServices: async (env) => {
+      startServices: async (env, natsUrlOf) => {
         ${services}
-        console.log('given', env.NATS_URL, env.DATABASE_URL, env.CARILLON_JWT_SECRET, env.CARILLON_DEV_TOKENS);
+        console.log('given', natsUrlOf('directory'), env.DATABASE_URL, env.CARILLON_JWT_SECRET, env.CARILLON_DEV_TOKENS);
         setInterval(() => {}, 1_000);
         return { stop: async () => console.log('services stopped') };
       },

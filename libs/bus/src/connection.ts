@@ -166,6 +166,18 @@ export async function connectBus({ url, name, connectTimeoutMs = 10_000 }: BusOp
   };
 }
 
+/**
+ * The client decodes headers when they are first asked for, and throws for what it would not have sent itself: such a
+ * message must not end whoever reads the stream. @returns undefined for what is absent or cannot be read
+ */
+export function readHeader(message: { headers?: MsgHdrs | undefined }, name: string): string | undefined {
+  try {
+    return message.headers?.get(name) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export type HeaderValues = Readonly<Record<string, string>>;
 
 export function toNatsHeaders(values: HeaderValues): MsgHdrs {

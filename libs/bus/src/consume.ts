@@ -8,7 +8,7 @@
  */
 import type { StreamName } from '@carillon/contracts/define';
 import { AckPolicy, DeliverPolicy, nanos, type ConsumerMessages, type JsMsg } from 'nats';
-import type { Bus } from './connection.ts';
+import { readHeader, type Bus } from './connection.ts';
 
 export type Delivery = {
   subject: string;
@@ -40,10 +40,17 @@ export type DurableOptions = {
   onTrouble?: (what: string) => void;
 };
 
+/** `waiting` were not delivered yet, `unanswered` were, `redelivered` of those more than once. */
+export type ConsumerCounts = { waiting: number; unanswered: number; redelivered: number };
+
 export type Consumption = {
   inFlight(): number;
   /** Messages that the durable has not delivered, or nobody has answered; of all replicas. */
   pending(): Promise<number>;
+  /** The same by its parts, of all replicas. */
+  counts(): Promise<ConsumerCounts>;
+  /** Whether it receives at this moment; not while paused, or while the server knows nothing of it. */
+  isReceiving(): boolean;
   /** Stops receiving and gives back what is held, for as long as another can do better. */
   pause(): void;
   resume(): void;
@@ -76,6 +83,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
   let generation = 0;
   let isStopped = false;
   let isPaused = false;
+  let isReceiving = false;
   let messages: ConsumerMessages | undefined;
   let answered: () => void = () => {};
 
@@ -99,7 +107,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
     const delivery: Delivery = {
       subject: message.subject,
       body: message.data,
-      header: (name) => message.headers?.get(name) || undefined,
+      header: (name) => readHeader(message, name),
       stream: message.info.stream,
       sequence: message.seq,
       deliveryCount: message.info.redeliveryCount,
@@ -129,6 +137,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
     });
     if (mine !== generation) return started.stop();
     messages = started;
+    isReceiving = true;
     void (async () => {
       for await (const status of await started.status()) {
         const type: string = status.type;
@@ -145,6 +154,7 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
   /** Ends the consumption that is running, if one is. */
   const halt = (): number => {
     generation++;
+    isReceiving = false;
     messages?.stop();
     return generation;
   };
@@ -172,6 +182,11 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
 
   return {
     inFlight: () => held.size,
+    isReceiving: () => isReceiving,
+    async counts() {
+      const info = await bus.jsm.consumers.info(options.stream, options.durable);
+      return { waiting: info.num_pending, unanswered: info.num_ack_pending, redelivered: info.num_redelivered };
+    },
     async pending() {
       const info = await bus.jsm.consumers.info(options.stream, options.durable);
       return info.num_pending + info.num_ack_pending;

@@ -9,6 +9,7 @@ const operationHeader = 'KV-Operation';
 /**
  * Watches a bucket from its present content on. Resolves when everything that is there was seen. Read like a stream,
  * since the client's own watch notices a restart of the server only after 10 s.
+ * @throws when this user may not read the bucket
  * @param onChange `value` is undefined for a deleted entry, and for all entries of a bucket that was made anew
  */
 export async function watchBucket(
@@ -19,8 +20,9 @@ export async function watchBucket(
   const stream = `KV_${bucket}` as const;
   const prefix = `$KV.${bucket}.`;
   const keys = new Set<string>();
+  let isCaughtUp = false;
   let { epoch } = await streamState(bus, stream);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const reader = readStream(bus, {
       stream,
       filter: `${prefix}>`,
@@ -39,7 +41,16 @@ export async function watchBucket(
         for (const key of keys) onChange({ key, value: undefined, revision: 0 });
         keys.clear();
       },
-      onCaughtUp: () => resolve({ stop: () => reader.stop() }),
+      onCaughtUp() {
+        isCaughtUp = true;
+        resolve({ stop: () => reader.stop() });
+      },
+      onDenied({ operation, subject }) {
+        // Once it runs, it goes on when the right is given back.
+        if (isCaughtUp) return;
+        reader.stop();
+        reject(new Error(`NATS denies this user to ${operation} ${subject}`));
+      },
     });
   });
 }

@@ -1,8 +1,11 @@
-/** Streams as `contracts` defines them: made when missing, changed when different, never deleted. */
+/**
+ * Streams as `contracts` defines them: made when missing, changed by their owner when different, never deleted. Others
+ * take them as they are: the owner changes them when it starts.
+ */
 import type { StreamName } from '@carillon/contracts/define';
 import { peopleBucket, streams } from '@carillon/contracts/streams';
 import { DiscardPolicy, NatsError, RetentionPolicy, StorageType, nanos, type StreamConfig } from 'nats';
-import type { Bus } from './connection.ts';
+import { isDenied, type Bus } from './connection.ts';
 
 export type ProvisionOptions = {
   /** 1 on one server, 3 on a cluster. */
@@ -34,7 +37,7 @@ async function provisionStream(bus: Bus, name: StreamName, options: ProvisionOpt
   try {
     const info = await bus.jsm.streams.info(name);
     const differs = changeable.some((key) => JSON.stringify(info.config[key]) !== JSON.stringify(config[key]));
-    if (differs) await bus.jsm.streams.update(name, { ...info.config, ...config });
+    if (differs && streams[name].owner === bus.name) await bus.jsm.streams.update(name, { ...info.config, ...config });
   } catch (error) {
     if (!isNotFound(error)) throw error;
     // Several services start at once, and one of them is first.
@@ -56,7 +59,7 @@ export async function provisionStreams(
         await provisionStream(bus, name, options);
         break;
       } catch (error) {
-        if (attempt === 20) throw error;
+        if (attempt === 20 || isDenied(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100 + attempt * 50));
       }
     }

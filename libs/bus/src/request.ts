@@ -1,7 +1,8 @@
 /** Queries (request and reply) and commands (stored, then answered after commit). */
 import { CodedError, errorBody, type ErrorBody } from '@carillon/contracts/errors';
-import { createInbox, type Msg } from 'nats';
-import { toNatsHeaders, type Bus, type HeaderValues } from './connection.ts';
+import { replySubject } from '@carillon/contracts/nats-permissions';
+import { nuid, type Msg } from 'nats';
+import { toNatsHeaders, readHeader, type Bus, type HeaderValues } from './connection.ts';
 import { publish } from './publish.ts';
 
 /** What a handler answers. `accepted` is made by the caller alone: stored, and not done in time. */
@@ -31,6 +32,9 @@ function encodeReply(reply: Reply): Uint8Array {
   return encode({ ok: false, error: errorBody(new CodedError('too_large', 'The answer is too large: ask for less')) });
 }
 
+/** Whose a subject is that begins with `cmd.<service>` or `qry.<service>`. */
+const ownerOfSubject = (subject: string): string => subject.split('.')[1] ?? '';
+
 /** @throws CodedError `unavailable` when nobody answers within the deadline */
 export async function request(
   bus: Bus,
@@ -42,7 +46,10 @@ export async function request(
   try {
     await bus.whenConnected(deadlineMs);
     const timeout = Math.max(1, deadlineMs - (performance.now() - startedAt));
-    const answer = await bus.nc.request(subject, body, { timeout, headers: toNatsHeaders(headers) });
+    // Not to the client's inbox, where answers of JetStream come: nobody else may have the right to publish there.
+    const reply = replySubject(ownerOfSubject(subject), bus.name, nuid.next());
+    const options = { timeout, headers: toNatsHeaders(headers), noMux: true, reply };
+    const answer = await bus.nc.request(subject, body, options);
     return decodeReply(answer.data);
   } catch (error) {
     const failure = new CodedError('unavailable', 'The service does not answer now');
@@ -68,9 +75,9 @@ export function respond(
     const reply = await handle({
       subject: message.subject,
       body: message.data,
-      header: (name) => message.headers?.get(name) || undefined,
+      header: (name) => readHeader(message, name),
     });
-    if (!bus.nc.isClosed()) message.respond(encodeReply(reply));
+    if (message.reply !== undefined) sendReply(bus, message.reply, reply, ownerOfSubject(message.subject));
   };
   const subscription = bus.nc.subscribe(filter, {
     queue: group,
@@ -94,9 +101,9 @@ export type SendOptions = { headers: HeaderValues; deadlineMs: number };
 
 /** One subscription serves the replies of all commands that this process sends. */
 export function createCommandSender(bus: Bus): CommandSender {
-  const prefix = createInbox(`_INBOX.${bus.name}`);
+  const nonce = nuid.next();
   const waiting = new Map<string, (reply: Reply) => void>();
-  const subscription = bus.nc.subscribe(`${prefix}.*`, {
+  const subscription = bus.nc.subscribe(replySubject('*', bus.name, `${nonce}.*`), {
     callback: (error, message) => {
       if (error === null) waiting.get(message.subject)?.(decodeReply(message.data));
     },
@@ -104,7 +111,7 @@ export function createCommandSender(bus: Bus): CommandSender {
   let count = 0;
   return {
     async send(subject, makeBody, { headers, deadlineMs }) {
-      const replyTo = `${prefix}.${(count++).toString(36)}`;
+      const replyTo = replySubject(ownerOfSubject(subject), bus.name, `${nonce}.${(count++).toString(36)}`);
       const startedAt = performance.now();
       let timer: NodeJS.Timeout | undefined;
       try {
@@ -124,7 +131,15 @@ export function createCommandSender(bus: Bus): CommandSender {
   };
 }
 
-/** Sends a reply to a caller's inbox; nobody may be listening any more, and that is fine. */
-export function sendReply(bus: Bus, replyTo: string, reply: Reply): void {
+const isReplySubject = /^rep(\.[A-Za-z0-9_-]+){3,4}$/;
+
+/**
+ * Sends a reply; nobody may be listening any more, and that is fine. The caller chose the subject, so one that is not
+ * for replies of `owner` is refused: else a caller could make a service publish anywhere.
+ * @returns false when it was refused
+ */
+export function sendReply(bus: Bus, replyTo: string, reply: Reply, owner: string = bus.name): boolean {
+  if (!isReplySubject.test(replyTo) || !replyTo.startsWith(`rep.${owner}.`)) return false;
   if (!bus.nc.isClosed()) bus.nc.publish(replyTo, encodeReply(reply));
+  return true;
 }

@@ -16,7 +16,7 @@ import {
   type ConsumerMessages,
   type StreamInfo,
 } from 'nats';
-import type { Bus } from './connection.ts';
+import { isDenied, readHeader, type Bus, type Denial } from './connection.ts';
 
 export type StreamMessage = {
   sequence: number;
@@ -53,6 +53,8 @@ export type ReaderOptions = {
   onBreak?: (state: StreamState, continuesAfter: number) => void;
   /** Called once, when everything that was there at the start was delivered. */
   onCaughtUp?: () => void;
+  /** Called when this user has no right to what the reading needs. It is tried again all the same, less often. */
+  onDenied?: (denial: Denial) => void;
   /** One subject filter; the stream's sequences then jump by nature. */
   filter?: string;
 };
@@ -61,6 +63,7 @@ export type StreamReader = { stop(): void };
 
 const apiTimeoutMs = 600;
 const retryMs = 100;
+const deniedRetryMs = 5_000;
 const settleMs = 500;
 const quietStatuses = new Set(['next', 'debug', 'discard']);
 
@@ -136,7 +139,7 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
           sequence: message.seq,
           subject: message.subject,
           body: message.data,
-          header: (header) => message.headers?.get(header) || undefined,
+          header: (header) => readHeader(message, header),
         });
         if (message.info.pending === 0) tellCaughtUp();
       },
@@ -164,7 +167,7 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
     const mine = ++generation;
     const step = (): void => {
       if (stopped || mine !== generation || bus.nc.isClosed()) return;
-      attempt(mine).catch(() => setTimeout(step, retryMs));
+      attempt(mine).catch((error: unknown) => setTimeout(step, isDenied(error) ? deniedRetryMs : retryMs).unref());
     };
     step();
   };
@@ -189,12 +192,16 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
     if (sent !== undefined && sent > last && mine === generation) renew();
   };
   const stopLooking = bus.onReconnect(() => void lookForLost().catch(() => {}));
+  const stopListening = bus.onDenied((denial) => {
+    if (denial.subject.split('.').includes(options.stream)) options.onDenied?.(denial);
+  });
 
   renew();
   return {
     stop() {
       stopped = true;
       stopLooking();
+      stopListening();
       generation++;
       current?.stop();
     },

@@ -11,17 +11,19 @@ import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infr
 let infrastructure: Infrastructure;
 let gateway: Bus;
 let service: Bus;
+let monitoring: Bus;
 
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
   const { url } = infrastructure.nats;
-  [gateway, service] = await Promise.all([
+  [gateway, service, monitoring] = await Promise.all([
     connectBus({ url, name: 'gateway' }),
     connectBus({ url, name: 'directory' }),
+    connectBus({ url, name: 'monitoring' }),
   ]);
 }, 60_000);
 afterAll(async () => {
-  await Promise.all([gateway.close(), service.close()]);
+  await Promise.all([gateway.close(), service.close(), monitoring.close()]);
   await infrastructure.stop();
 });
 
@@ -36,11 +38,13 @@ test('several services that start at once make the same streams once', async () 
   expect(made.map((info) => info.config.name).sort()).toEqual([...names].sort());
 });
 
-test('a stream whose limits are others than in contracts gets those, and keeps its messages', async () => {
+test('a stream whose limits are others than in contracts gets those from its owner only, and keeps its messages', async () => {
   await publish(service, { subject: 'care.h1.w1.p1.normal.score.updated', body: encode(1), headers: {} });
   const { config } = await service.jsm.streams.info('CARE');
   await service.jsm.streams.update('CARE', { ...config, max_bytes: 1_000_000, duplicate_window: 1_000_000_000 });
   await provisionStreams(service, ['CARE'], { replicas: 1 });
+  expect((await service.jsm.streams.info('CARE')).config.max_bytes).toBe(1_000_000);
+  await provisionStreams(monitoring, ['CARE'], { replicas: 1 });
   const info = await service.jsm.streams.info('CARE');
   expect(info.config.max_bytes).toBe(streams.CARE.maxBytes);
   expect(info.config.duplicate_window).toBe(streams.CARE.duplicateWindowMs * 1_000_000);
@@ -107,6 +111,35 @@ test('a sent command hears its reply; one that is not done in time is accepted a
   sender.close();
 });
 
+test('a reply goes to a subject for replies of that service only, whatever the caller asks for', async () => {
+  const heard: string[] = [];
+  const subscription = gateway.nc.subscribe('>', { callback: (_, { subject }) => heard.push(subject) });
+  await gateway.nc.flush();
+  const reply = { ok: true, data: 'x' } as const;
+  const others = [
+    'care.h1.w1.p1.normal.alert.resolved',
+    '_INBOX.gateway.x',
+    'rep.monitoring.gateway.x.1',
+    'rep.directory.gateway',
+    'rep.directory.gateway.x.>',
+    'rep.directory.gateway.x 1\r\nPUB care.h1',
+  ];
+  for (const subject of others)
+    expect({ subject, sent: sendReply(service, subject, reply) }).toEqual({ subject, sent: false });
+  expect(sendReply(service, 'rep.directory.gateway.x.1', reply)).toBe(true);
+  const stop = respond(service, 'qry.directory.>', 'directory', () => Promise.resolve(reply));
+  await service.nc.flush();
+  gateway.nc.publish('qry.directory.ward.get', encode(1), { reply: 'care.h1.w1.p1.normal.alert.resolved' });
+  expect(await ask('qry.directory.ward.get', 1)).toEqual(reply);
+  await gateway.nc.flush();
+  expect(heard.filter((subject) => !subject.startsWith('qry.'))).toEqual([
+    'rep.directory.gateway.x.1',
+    expect.stringMatching(/^rep\.directory\.gateway\.\w+$/),
+  ]);
+  subscription.unsubscribe();
+  await stop();
+});
+
 test('what is too large for the server is too_large, and not to be tried again', async () => {
   const tooMuch = { subject: 'care.h1.w1.p1.normal.score.updated', body: new Uint8Array(2_000_000), headers: {} };
   await expect(publish(gateway, tooMuch)).rejects.toMatchObject({ code: 'too_large' });
@@ -150,6 +183,12 @@ test('while the server is away a publish is unavailable within its time-out; rep
   expect(state.messages).toBe(before + 1 + early);
   sender.close();
 }, 30_000);
+
+test('tls:// takes no server without TLS', async () => {
+  const url = infrastructure.nats.url.replace(/^nats:/, 'tls:');
+  const plain = connectBus({ url, name: 'gateway', connectTimeoutMs: 300 });
+  await expect(plain).rejects.toThrow(/^no NATS server answers at 127\.0\.0\.1:\d+: tls$/);
+});
 
 test('a server that is not there is named without its password', async () => {
   const nowhere = connectBus({ url: 'nats://carillon:secret@127.0.0.1:1', name: 'gateway', connectTimeoutMs: 300 });

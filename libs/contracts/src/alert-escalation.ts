@@ -19,8 +19,14 @@ const everybody: readonly Role[] = ['patient', 'caregiver', ...staffRoles, 'oper
 const Kind = Type.String({
   pattern: '^[a-zA-Z][A-Za-z0-9_-]{0,63}$',
   description: 'What it is about: `sos`, `fall`, `spo2-below`; one open alert a patient (or ward) and kind',
+  examples: ['fall'],
 });
-const Message = Type.String({ minLength: 1, maxLength: 500, description: 'For people' });
+const Message = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  description: 'For people',
+  examples: ['Found on the floor'],
+});
 const Reason = Type.Optional(Type.String({ maxLength: 500, description: 'Why' }));
 const AlertId = Shape({ alertId: Id('Alert') });
 
@@ -55,16 +61,19 @@ const timelineSchema = Shape({
     description: 'opened, merged, level, acknowledged, declined, ackExpired, cleared, reactivated, priority, resolved',
   }),
   actor: Type.Optional(Id('Who; absent for the engine')),
-  level: Type.Optional(Type.Integer()),
-  people: Type.Optional(Type.Array(Id('Person'))),
-  reason: Type.Optional(Type.String()),
+  level: Type.Optional(Type.Integer({ description: 'Level of the policy' })),
+  people: Type.Optional(Type.Array(Id('Person'), { description: 'Who was paged' })),
+  reason: Type.Optional(Type.String({ description: 'Why' })),
 });
 export type TimelineEntry = Static<typeof timelineSchema>;
 
 /** As events and lists carry it. */
 export const alertSummarySchema = Shape(alertFields);
 /** As a single read answers it. */
-export const alertSchema = Shape({ ...alertFields, timeline: Type.Array(timelineSchema) });
+export const alertSchema = Shape({
+  ...alertFields,
+  timeline: Type.Array(timelineSchema, { description: 'What happened, oldest first' }),
+});
 export type AlertSummary = Static<typeof alertSummarySchema>;
 export type Alert = Static<typeof alertSchema>;
 
@@ -107,7 +116,7 @@ export const declineAlert = defineCommand({
   name: 'alert:decline',
   version: 1,
   owner: 'alert-escalation',
-  description: 'Cannot come. When all who were paged decline, the next level starts at once.',
+  description: 'Says that the caller cannot come. When all who were paged decline, the next level starts at once.',
   lane: 'critical',
   input: Shape({ ...AlertId.properties, reason: Reason }),
   result: alertSchema,
@@ -142,7 +151,10 @@ export const listAlerts = defineQuery({
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: 'At most; 100 where absent' })),
     cursor: Type.Optional(Type.String({ maxLength: 100, description: '`next` of the page before' })),
   }),
-  result: Shape({ items: Type.Array(alertSummarySchema), next: Type.Optional(Type.String()) }),
+  result: Shape({
+    items: Type.Array(alertSummarySchema),
+    next: Type.Optional(Type.String({ description: 'Give it as `cursor` for the next page; absent on the last' })),
+  }),
   allow: [{ roles: everybody, relation: 'entity' }],
   http: { method: 'GET', path: '/v1/alerts' },
 });
@@ -216,11 +228,11 @@ const alertEvent = (verb: string, description: string) =>
     data: alertSummarySchema,
   });
 export const alertRaised = alertEvent('raised', 'An alert was opened, or came back.');
-export const alertEscalated = alertEvent('escalated', 'A level was started.');
-export const alertAcknowledged = alertEvent('acknowledged', 'Somebody took it.');
+export const alertEscalated = alertEvent('escalated', 'The next level of an alert was started.');
+export const alertAcknowledged = alertEvent('acknowledged', 'Somebody took the alert.');
 export const alertDeclined = alertEvent('declined', 'Somebody who was paged cannot come.');
-export const alertCleared = alertEvent('cleared', 'Its condition ended.');
-export const alertResolved = alertEvent('resolved', 'It was closed.');
+export const alertCleared = alertEvent('cleared', 'The condition behind an alert ended.');
+export const alertResolved = alertEvent('resolved', 'An alert was closed.');
 
 const pageEvent = (verb: string, description: string) =>
   defineEvent({
@@ -230,7 +242,11 @@ const pageEvent = (verb: string, description: string) =>
     description,
     stream: 'PERSON',
     subject: `person.<hospital>.<person>.<lane>.page.${verb}`,
-    data: Shape({ alertId: Id('Alert'), level: Type.Integer({ minimum: 1 }), alert: alertSummarySchema }),
+    data: Shape({
+      alertId: Id('Alert'),
+      level: Type.Integer({ minimum: 1, description: 'The level that pages' }),
+      alert: alertSummarySchema,
+    }),
     ack: true,
   });
 export const pageNew = pageEvent('new', 'This person is called to an alert.');

@@ -52,7 +52,7 @@ export const getDeadLetter = defineQuery({
   input: Shape({ service: Service, sequence: Sequence }),
   result: Shape({
     ...letterFields,
-    headers: Type.Record(Type.String(), Type.String()),
+    headers: Type.Record(Type.String(), Type.String(), { description: 'Headers of the message' }),
     body: Type.String({ description: 'As it came; cut at 100,000 characters' }),
   }),
   allow: operators,

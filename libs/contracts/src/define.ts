@@ -147,8 +147,13 @@ export type RouteDefinition = {
   path: `/${string}`;
   /** `bearer` needs a token; `none` is open to anybody who reaches the port. */
   access: 'bearer' | 'none';
+  /** Where an operation's rules hold for a route as well. */
+  allow?: readonly Rule[];
+  /** What the names in the path stand for. */
+  params?: TObject;
   query?: TObject;
   body?: { schema: TSchema; contentTypes?: readonly string[] };
+  /** Whoever names an error of his own names all of them; else the usual ones are documented. */
   answers: Readonly<Record<number, { description: string; schema?: TSchema; contentType?: string }>>;
   /** Not there in production. */
   developmentOnly?: true;

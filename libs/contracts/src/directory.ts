@@ -12,21 +12,34 @@ import {
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
 const Version = Type.Integer({ minimum: 1, description: 'Grows with each change; ignore what is lower or equal' });
-const Name = Type.String({ minLength: 1, maxLength: 200 });
+const Name = Type.String({ minLength: 1, maxLength: 200, description: 'Name, for people' });
 
-export const bedSchema = Shape({ bedId: Id('Bed'), label: Name });
-export const wardSchema = Shape({ wardId: Id('Ward'), name: Name, beds: Type.Array(bedSchema, { maxItems: 200 }) });
+const Label = Type.String({ minLength: 1, maxLength: 200, description: 'What is written at the bed' });
+
+export const bedSchema = Shape({ bedId: Id('Bed'), label: Label });
+export const wardSchema = Shape({
+  wardId: Id('Ward'),
+  name: Name,
+  beds: Type.Array(bedSchema, { maxItems: 200, description: 'All of its beds' }),
+});
 export const personSchema = Shape({
   personId: Id('Person, patient or device'),
   name: Name,
-  roles: Type.Array(OneOf(roles, 'Role'), { minItems: 1, maxItems: 4 }),
+  roles: Type.Array(OneOf(roles, 'Role'), {
+    minItems: 1,
+    maxItems: 4,
+    description: 'What the person may do follows from them',
+  }),
   wards: Type.Array(Id('Ward'), { maxItems: 50, description: 'Wards to which a member of staff belongs' }),
 });
 export const admissionSchema = Shape({ patientId: Id('Patient'), wardId: Id('Ward'), bedId: Id('Bed') });
 export const careTeamSchema = Shape({
   patientId: Id('Patient'),
-  bedNurses: Type.Array(Id('Nurse'), { maxItems: 10 }),
-  caregivers: Type.Array(Id('Caregiver'), { maxItems: 20 }),
+  bedNurses: Type.Array(Id('Nurse'), { maxItems: 10, description: 'Nurses who care for the patient at the bed' }),
+  caregivers: Type.Array(Id('Caregiver'), {
+    maxItems: 20,
+    description: 'Relatives and others who may see how the patient is',
+  }),
 });
 export const shiftSchema = Shape({
   shiftId: Id('Shift'),
@@ -77,7 +90,7 @@ export const getWard = defineQuery({
     name: Name,
     version: Version,
     beds: Type.Array(
-      Shape({ bedId: Id('Bed'), label: Name, patientId: Nullable(Id('Patient')), patientName: Nullable(Name) }),
+      Shape({ bedId: Id('Bed'), label: Label, patientId: Nullable(Id('Patient')), patientName: Nullable(Name) }),
     ),
   }),
   allow: [
@@ -91,7 +104,7 @@ export const getMe = defineQuery({
   name: 'person:me',
   version: 1,
   owner: 'directory',
-  description: 'Who the caller is: roles, wards, and the patients he is or cares for.',
+  description: 'Who the caller is: roles, wards, and the patients whom the caller is or cares for.',
   input: Shape({}),
   result: Shape({
     person: Id('Person'),

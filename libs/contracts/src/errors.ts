@@ -8,19 +8,74 @@ import type { Issue } from './schema.ts';
 export type Retry = 'never' | 'backoff' | 'after' | 'reauth' | 'resnapshot';
 
 export const errors = {
-  bad_input: { status: 400, retry: 'never', message: 'The input is not valid' },
-  bad_frame: { status: 400, retry: 'never', message: 'The frame is not valid' },
-  unauthorised: { status: 401, retry: 'reauth', message: 'A valid token is needed' },
-  forbidden: { status: 403, retry: 'never', message: 'Not allowed' },
-  not_found: { status: 404, retry: 'never', message: 'Not found' },
-  conflict: { status: 409, retry: 'resnapshot', message: 'The state has moved on' },
-  key_reused: { status: 409, retry: 'never', message: 'The key was used with another body' },
-  expired: { status: 409, retry: 'never', message: 'Too late: the command is older than it may be' },
-  too_large: { status: 413, retry: 'never', message: 'Too large' },
-  rate_limited: { status: 429, retry: 'after', message: 'Too many calls' },
-  internal: { status: 500, retry: 'never', message: 'An unexpected error; it is on record' },
-  unavailable: { status: 503, retry: 'backoff', message: 'Not available now; repeat with the same key' },
-} as const satisfies Record<string, { status: number; retry: Retry; message: string }>;
+  bad_input: {
+    status: 400,
+    retry: 'never',
+    message: 'The input is not valid',
+    when: 'Fields, types, ids or keys are not as described, or the body is no JSON; `issues` names each place',
+  },
+  bad_frame: {
+    status: 400,
+    retry: 'never',
+    message: 'The frame is not valid',
+    when: 'What came is no frame, or its `id` does not grow; a WebSocket closes with 4400',
+  },
+  unauthorised: {
+    status: 401,
+    retry: 'reauth',
+    message: 'A valid token is needed',
+    when: 'No token, or one that is expired, revoked or not from the identity provider',
+  },
+  forbidden: {
+    status: 403,
+    retry: 'never',
+    message: 'Not allowed',
+    when: 'Your roles or relations do not allow it; also for what is unknown, where even its existence is private',
+  },
+  not_found: { status: 404, retry: 'never', message: 'Not found', when: 'No such path, operation or entity' },
+  conflict: {
+    status: 409,
+    retry: 'resnapshot',
+    message: 'The state has moved on',
+    when: 'Somebody was faster, or the entity is in another state than you believed',
+  },
+  key_reused: {
+    status: 409,
+    retry: 'never',
+    message: 'The key was used with another body',
+    when: 'The idempotency key belongs to another body; choose a new key for a new intention',
+  },
+  expired: {
+    status: 409,
+    retry: 'never',
+    message: 'Too late: the command is older than it may be',
+    when: 'The command waited longer than its `maxAge`; doing it now would no longer be what you wanted',
+  },
+  too_large: {
+    status: 413,
+    retry: 'never',
+    message: 'Too large',
+    when: 'The body, frame, batch or answer is larger than may be: send less, or ask for less',
+  },
+  rate_limited: {
+    status: 429,
+    retry: 'after',
+    message: 'Too many calls',
+    when: 'More calls, connections or handshakes than your limit; `afterMs` or `Retry-After` says how long to wait',
+  },
+  internal: {
+    status: 500,
+    retry: 'never',
+    message: 'An unexpected error; it is on record',
+    when: 'A defect on our side; the details are in the log, not in the answer',
+  },
+  unavailable: {
+    status: 503,
+    retry: 'backoff',
+    message: 'Not available now; repeat with the same key',
+    when: 'A dependency does not answer, or a queue is full; nothing is lost by repeating with the same key',
+  },
+} as const satisfies Record<string, { status: number; retry: Retry; message: string; when: string }>;
 
 export type ErrorCode = keyof typeof errors;
 
@@ -91,3 +146,24 @@ export const closeCodes = {
   loggedOut: 4440,
 } as const;
 export type CloseReason = keyof typeof closeCodes;
+/** When a connection ends with each of them. */
+export const closeReasons = {
+  drain: 'The gateway is being stopped; another one takes over',
+  slowConsumer: 'You read more slowly than messages came; resume from your last position',
+  positionInvalid: 'The position is none of ours',
+  noPong: 'No `pong` came in time',
+  internal: 'A defect on our side',
+  tokenExpired: 'The token has ended and no new one came',
+  tokenRevoked: 'The token was revoked',
+  stateInvalidated: 'What you know is void: load it anew',
+  overloaded: 'The gateway holds as many connections as it can',
+  rateLimited: 'Too many connections or handshakes',
+  badFrame: 'What came is no frame',
+  unauthorised: 'The token is not valid, or a frame came before `connect`',
+  forbidden: 'You may not connect here',
+  subprotocol: '`carillon.v1` was not among the subprotocols',
+  noConnect: 'No `connect` came in time',
+  tooBig: 'A frame was larger than may be',
+  abuse: 'Limits were passed again and again',
+  loggedOut: 'The person has logged out',
+} as const satisfies Record<CloseReason, string>;

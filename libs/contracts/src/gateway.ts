@@ -1,41 +1,55 @@
 /** `gateway`: the frames of the client protocol `carillon.v1`. Those of clients are checked by these schemas. */
-import { defineRoute, type Lane } from './define.ts';
-import type { ErrorCode, Retry } from './errors.ts';
-import { OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
+import { defineRoute, roles, type Lane } from './define.ts';
+import { errors, type ErrorCode, type Retry } from './errors.ts';
+import { serverFrames } from './server-frames.ts';
+import { Id, OneOf, Shape, Type, type Static, type TObject, type TSchema } from './schema.ts';
 
 /** A command's key, in a frame and in a header alike: 1 to 128 visible ASCII characters. */
 export const keyPattern = '^[!-~]{1,128}$';
 
 const FrameId = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Grows with each frame' });
-const Token = Type.String({ minLength: 1, maxLength: 8192 });
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const Token = Type.String({ minLength: 1, maxLength: 8192, description: 'A JWT' });
+const Text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description });
+const RoomName = Text(200, 'Name of the room');
+const Operation = Text(100, 'Name of a command or query, e.g. `alert:acknowledge`');
 
 export const clientFrames = {
   connect: Shape({
     t: Type.Literal('connect'),
     id: FrameId,
     token: Type.Optional(Token),
-    client: Type.Optional(Shape({ name: Text(64), version: Type.Optional(Text(64)) })),
-    tab: Type.Optional(Text(64)),
+    client: Type.Optional(
+      Shape(
+        { name: Text(64, 'Name of the program'), version: Type.Optional(Text(64, 'Its version')) },
+        'For those who look for what is wrong',
+      ),
+    ),
+    tab: Type.Optional(Text(64, 'Tells the tabs of a browser apart')),
   }),
   subscribe: Shape({
     t: Type.Literal('subscribe'),
     id: FrameId,
-    room: Text(200),
-    from: Type.Optional(Text(64)),
+    room: RoomName,
+    from: Type.Optional(Text(64, 'Resumes: the newest position that was seen')),
   }),
-  unsubscribe: Shape({ t: Type.Literal('unsubscribe'), id: FrameId, room: Text(200) }),
+  unsubscribe: Shape({ t: Type.Literal('unsubscribe'), id: FrameId, room: RoomName }),
   call: Shape({
     t: Type.Literal('call'),
     id: FrameId,
-    op: Text(100),
-    key: Type.Optional(Type.String({ pattern: keyPattern, description: 'Chosen by the caller' })),
+    op: Operation,
+    key: Type.Optional(
+      Type.String({ pattern: keyPattern, description: 'Of a command: chosen by the caller, as `Idempotency-Key` is' }),
+    ),
+    data: Type.Optional(Type.Unknown({ description: 'The input of the operation' })),
+  }),
+  signal: Shape({
+    t: Type.Literal('signal'),
+    op: Text(100, 'Name of the signal'),
     data: Type.Optional(Type.Unknown()),
   }),
-  signal: Shape({ t: Type.Literal('signal'), op: Text(100), data: Type.Optional(Type.Unknown()) }),
   ack: Shape({
     t: Type.Literal('ack'),
-    mid: Type.Array(Text(128), { maxItems: 500 }),
+    mid: Type.Array(Text(128, 'Id of a message'), { maxItems: 500, description: 'Which messages' }),
     level: OneOf(['delivered', 'displayed', 'read'], 'How far it came'),
   }),
   rx: Shape({ t: Type.Literal('rx'), n: Type.Integer({ minimum: 0 }) }),
@@ -74,7 +88,7 @@ export type ServerFrame =
       afterMs?: number;
       issues?: readonly unknown[];
     }
-  | { t: 'subscribed'; id: number; room: string; pos: string; lane: Lane; recovery: Recovery }
+  | { t: 'subscribed'; id?: number; room: string; pos: string; lane: Lane; recovery: Recovery }
   | { t: 'reset'; room: string; reason: string }
   | { t: 'unsubscribed'; room: string; code: string }
   | { t: 'reauth'; graceMs: number }
@@ -83,56 +97,97 @@ export type ServerFrame =
 /** The body of every HTTP error but FHIR's. */
 export const httpErrorSchema = Shape({
   error: Shape({
-    code: Type.String({ description: 'Of the error table' }),
+    code: OneOf(Object.keys(errors), 'What a program decides by'),
     message: Type.String({ description: 'For people' }),
-    issues: Type.Optional(Type.Array(Type.Unknown())),
-    afterMs: Type.Optional(Type.Integer({ description: 'Try again after this' })),
+    issues: Type.Optional(Type.Array(Type.Unknown(), { description: 'What is wrong with the input, place by place' })),
+    afterMs: Type.Optional(Type.Integer({ minimum: 0, description: 'Milliseconds to wait before the next attempt' })),
   }),
 });
 const eventStream = {
   200: { description: 'Server-Sent Events, until you leave', contentType: 'text/event-stream' },
 } as const;
-const roomQuery = Shape({
-  room: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())], { description: 'A room; may repeat' })),
+const Room = Type.String({ maxLength: 200 });
+export const eventsQuerySchema = Shape({
+  room: Type.Optional(Type.Union([Room, Type.Array(Room)], { description: 'A room; may repeat' })),
+  lastEventId: Type.Optional(
+    Type.String({ maxLength: 8192, description: 'For clients that cannot set the header `Last-Event-ID`, which wins' }),
+  ),
+  token: Type.Optional(
+    Type.String({ maxLength: 8192, description: 'Only while CARILLON_QUERY_TOKEN=allow; the header wins' }),
+  ),
 });
-const sse = (name: string, path: `/${string}`, description: string) =>
-  defineRoute({ name, method: 'GET', path, description, access: 'bearer', query: roomQuery, answers: eventStream });
-export const eventsRoute = sse('realtime:events', '/realtime/events', 'Rooms as Server-Sent Events.');
+const sse = (name: string, path: `/${string}`, description: string, params?: TObject) =>
+  defineRoute({
+    name,
+    method: 'GET',
+    path,
+    description,
+    access: 'bearer',
+    ...(params === undefined ? {} : { params }),
+    query: eventsQuerySchema,
+    answers: eventStream,
+  });
+const ofPatient = Shape({ id: Id('Patient') });
+const ofHospital = Shape({ id: Id('Hospital') });
+export const eventsRoute = sse(
+  'realtime:events',
+  '/realtime/events',
+  'Live events of the rooms that are named, as Server-Sent Events. The header `Last-Event-ID` resumes where a stream ended.',
+);
 export const patientEventsRoute = sse(
   'realtime:patientEvents',
   '/realtime/events/patient/:id',
-  'The rooms of a patient as Server-Sent Events.',
+  'As `/realtime/events`, with the rooms of a patient besides those that are named.',
+  ofPatient,
 );
 export const hospitalEventsRoute = sse(
   'realtime:hospitalEvents',
   '/realtime/events/hospital/:id',
-  'The rooms of a hospital as Server-Sent Events.',
+  'As `/realtime/events`, with the rooms of a hospital besides those that are named.',
+  ofHospital,
 );
 export const deviceEventsRoute = sse(
   'realtime:deviceEvents',
   '/realtime/events/device/:type/:id',
-  'The room of a device as Server-Sent Events.',
+  'As `/realtime/events`, with the room of a device besides those that are named.',
+  Shape({ type: Id('Kind of device'), id: Id('Device') }),
 );
 
-const webSocket = (name: string, path: `/${string}`, description: string) =>
+const webSocket = (name: string, path: `/${string}`, description: string, params?: TObject) =>
   defineRoute({
     name,
     method: 'GET',
     path,
     description,
     access: 'none',
-    answers: { 101: { description: 'WebSocket, subprotocol carillon.v1; the token may come with the first frame' } },
+    ...(params === undefined ? {} : { params }),
+    answers: {
+      101: { description: 'WebSocket, subprotocol `carillon.v1`; the token may come with the first frame' },
+      400: { description: 'No WebSocket upgrade, or no valid path', schema: httpErrorSchema },
+      403: { description: 'A page of this origin may not connect', schema: httpErrorSchema },
+    },
   });
-export const webSocketRoute = webSocket('realtime:webSocket', '/realtime/ws', 'The WebSocket endpoint.');
+export const webSocketRoute = webSocket(
+  'realtime:webSocket',
+  '/realtime/ws',
+  'Live events, commands and queries over one WebSocket; its frames are in `/docs/asyncapi.json`.',
+);
 export const patientWebSocketRoute = webSocket(
   'realtime:patientWebSocket',
   '/realtime/ws/patient/:id',
-  'The same, with that patient’s rooms from the start.',
+  'As `/realtime/ws`, with the rooms of that patient joined from the start.',
+  ofPatient,
 );
 export const hospitalWebSocketRoute = webSocket(
   'realtime:hospitalWebSocket',
   '/realtime/ws/hospital/:id',
-  'The same, with that hospital’s rooms from the start.',
+  'As `/realtime/ws`, with the rooms of that hospital joined from the start.',
+  ofHospital,
+);
+
+/** This endpoint answers as a connection does: errors are `err` frames. */
+const errorFrames = Object.fromEntries(
+  Object.values(errors).map(({ status }) => [status, { description: 'An `err` frame', schema: serverFrames.err }]),
 );
 
 export const commandRoute = defineRoute({
@@ -143,16 +198,17 @@ export const commandRoute = defineRoute({
   access: 'bearer',
   body: { schema: Type.Union([clientFrames.call, clientFrames.signal, clientFrames.ack]) },
   answers: {
-    200: { description: 'The answering frame', schema: Type.Unknown() },
-    202: { description: 'The `ok` frame of a command that is stored and not done yet', schema: Type.Unknown() },
+    ...errorFrames,
+    200: { description: 'The answering frame', schema: serverFrames.ok },
+    202: { description: 'The answering frame of a command that is stored and not done yet', schema: serverFrames.ok },
     204: { description: 'A signal or an ack was taken' },
   },
 });
 
 export const testPublishSchema = Shape({
-  room: Text(200),
+  room: RoomName,
   event: Type.String({ pattern: '^[a-z][A-Za-z0-9]*:[a-z][A-Za-z0-9]*$', description: '<entity>:<verb>' }),
-  data: Type.Unknown(),
+  data: Type.Unknown({ description: 'What the event says' }),
 });
 export const testPublishRoute = defineRoute({
   name: 'realtime:testPublish',
@@ -164,7 +220,10 @@ export const testPublishRoute = defineRoute({
   answers: {
     202: {
       description: 'It is stored',
-      schema: Shape({ mid: Type.String({ description: 'Of the message' }), subject: Type.String() }),
+      schema: Shape({
+        mid: Type.String({ description: 'Id of the message' }),
+        subject: Type.String({ description: 'Where it was published' }),
+      }),
     },
   },
   developmentOnly: true,
@@ -207,3 +266,94 @@ export const statsRoute = defineRoute({
   access: 'bearer',
   answers: { 200: { description: 'Now', schema: realtimeStatsSchema } },
 });
+
+export const devTokenRequestSchema = Shape({ person: Id('Person of the directory') });
+export const devTokenRoute = defineRoute({
+  name: 'dev:token',
+  method: 'POST',
+  path: '/v1/dev/token',
+  description: 'A token for any person of the directory, given to anybody: for demos and tests.',
+  access: 'none',
+  body: { schema: devTokenRequestSchema },
+  answers: {
+    200: { description: 'Good for 12 hours', schema: Shape({ token: Type.String({ description: 'A JWT' }) }) },
+  },
+  developmentOnly: true,
+});
+export const devPeopleRoute = defineRoute({
+  name: 'dev:people',
+  method: 'GET',
+  path: '/v1/dev/people',
+  description: 'Whom a development token can be had for.',
+  access: 'none',
+  answers: {
+    200: {
+      description: 'All people of the directory',
+      schema: Shape({
+        items: Type.Array(
+          Shape({
+            person: Id('Person'),
+            name: Type.String(),
+            roles: Type.Array(OneOf(roles, 'Role')),
+            wards: Type.Array(Id('Ward')),
+            hospital: Id('Hospital'),
+          }),
+        ),
+      }),
+    },
+  },
+  developmentOnly: true,
+});
+
+const documentRoute = (name: string, path: `/docs${string}`, description: string, contentType: string) =>
+  defineRoute({
+    name: `docs:${name}`,
+    method: 'GET',
+    path,
+    description,
+    access: 'none',
+    answers: {
+      200: {
+        description,
+        contentType,
+        ...(contentType === 'application/json' ? { schema: Type.Object({}, { description }) } : {}),
+      },
+    },
+  });
+export const docsRoute = documentRoute('page', '/docs', 'This interface as a page to read and to try.', 'text/html');
+export const docsAssetRoute = defineRoute({
+  name: 'docs:asset',
+  method: 'GET',
+  path: '/docs/assets/:file',
+  description: 'Scripts and styles of the page.',
+  access: 'none',
+  params: Shape({ file: Type.String({ description: 'Name of the file', examples: ['page.js'] }) }),
+  answers: {
+    200: { description: 'The file', contentType: 'text/*' },
+    404: { description: 'There is no such file', schema: httpErrorSchema },
+  },
+});
+export const openApiRoute = documentRoute(
+  'openApi',
+  '/docs/openapi.json',
+  'The HTTP interface as OpenAPI 3.1.',
+  'application/json',
+);
+export const asyncApiRoute = documentRoute(
+  'asyncApi',
+  '/docs/asyncapi.json',
+  'WebSocket frames, rooms and NATS subjects as AsyncAPI 3.0.',
+  'application/json',
+);
+export const protocolPageRoute = documentRoute(
+  'protocol',
+  '/docs/protocol.md',
+  'The client protocol `carillon.v1` in words.',
+  'text/plain',
+);
+export const errorsPageRoute = documentRoute(
+  'errors',
+  '/docs/errors.md',
+  'Every error code, its meaning and what to do.',
+  'text/plain',
+);

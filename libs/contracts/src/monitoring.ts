@@ -1,6 +1,7 @@
 /** `monitoring`: vital signs in, kept, scored, and the conditions that limits and NEWS2 raise. */
-import { defineCommand, defineEvent, defineQuery, defineRoom, staffRoles, type Rule } from './define.ts';
+import { defineCommand, defineEvent, defineQuery, defineRoom, defineRoute, staffRoles, type Rule } from './define.ts';
 import { followDirectory } from './directory.ts';
+import { vitalItemErrors } from './errors.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
 import { consciousnessLevels, vitalNames, vitalSigns } from './vital-signs.ts';
 
@@ -18,32 +19,70 @@ const Vital = OneOf(vitalNames, 'Vital sign');
 const PatientId = Id('Patient');
 const WardId = Id('Ward');
 const Value = Type.Union([Type.Number(), Type.String({ maxLength: 16 })], {
-  description: 'A number in the canonical unit; for consciousness one of A, C, V, P, U',
+  description: 'A number in the unit, or in the canonical one; for consciousness one of A, C, V, P, U',
+  examples: [72],
 });
 
 /** An item as it is accepted; `POST /v1/vitals` judges each one alone and names what is wrong with it. */
 export const vitalItemSchema = Shape({
   patientId: PatientId,
-  vital: Type.String({ minLength: 1, maxLength: 64, description: `One of ${vitalNames.join(', ')}` }),
+  vital: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: `One of ${vitalNames.join(', ')}`,
+    examples: ['heartRate'],
+  }),
   value: Value,
-  unit: Type.Optional(Type.String({ maxLength: 32, description: 'UCUM; the canonical unit where absent' })),
-  measuredAt: Type.String({ maxLength: 40, description: 'RFC 3339 with a zone' }),
+  unit: Type.Optional(
+    Type.String({
+      maxLength: 32,
+      description: `UCUM; where absent the canonical unit: ${numericVitals.map((name) => `${name} ${vitalSigns[name].unit}`).join(', ')}`,
+      examples: ['/min'],
+    }),
+  ),
+  measuredAt: Type.String({
+    maxLength: 40,
+    description: 'RFC 3339 with a zone; the time of receipt takes its place if it is over 24 h ago or 2 min ahead',
+    examples: ['2026-11-21T08:00:00.000Z'],
+  }),
   deviceId: Type.Optional(Id('Device')),
 });
 export type VitalItem = Static<typeof vitalItemSchema>;
 
 export const maxVitalItems = 1000;
+export const vitalBatchSchema = Shape({
+  items: Type.Array(vitalItemSchema, { minItems: 1, maxItems: maxVitalItems, description: 'Each is judged alone' }),
+});
+export const vitalReceiptSchema = Shape({
+  accepted: Type.Integer({ minimum: 0, description: 'How many items are stored' }),
+  rejected: Type.Array(
+    Shape({
+      index: Type.Integer({ minimum: 0, description: 'Place in `items`' }),
+      code: OneOf(Object.keys(vitalItemErrors), 'What is wrong with it'),
+      message: Type.String({ description: 'For people' }),
+    }),
+    { description: 'What is not stored, item by item' },
+  ),
+});
 /** Posting readings. Not a command: readings go to INTAKE by partition, and answer as soon as they are durable. */
 export const recordVitals = {
-  name: 'vitals:record',
-  version: 1,
-  http: { method: 'POST', path: '/v1/vitals' },
-  description: 'Takes up to 1,000 vital signs. Good items of a batch are kept, bad ones named.',
+  ...defineRoute({
+    name: 'vitals:record',
+    method: 'POST',
+    path: '/v1/vitals',
+    description:
+      `Takes up to ${maxVitalItems.toLocaleString('en')} vital signs. Each item is judged alone: good ones are stored, ` +
+      'bad ones are named with a code. A batch without any good item is `bad_input`. The same reading (patient, vital ' +
+      'sign, time, device) sent again changes nothing.',
+    access: 'bearer',
+    body: { schema: vitalBatchSchema },
+    answers: { 202: { description: 'The good items are stored durably', schema: vitalReceiptSchema } },
+  }),
   allow: [
     { roles: ['device'], relation: 'hospital' },
     { roles: staffRoles, relation: 'wardOfPatient', field: 'patientId' },
   ] satisfies readonly Rule[] as readonly Rule[],
-} as const;
+};
 
 /** A reading as it travels from the edge to `monitoring`: what was received next to what was derived. */
 export const readingSchema = Shape({
@@ -51,10 +90,13 @@ export const readingSchema = Shape({
   vital: Vital,
   value: Value,
   receivedValue: Value,
-  receivedUnit: Nullable(Type.String()),
+  receivedUnit: Nullable(Type.String({ description: 'As received; null where none was given' })),
   measuredAt: Type.Integer({ description: 'ms since the epoch' }),
-  /** The device's clock was out of range: measuredAt is the receipt, this is what the device said. */
-  statedAt: Nullable(Type.Integer()),
+  statedAt: Nullable(
+    Type.Integer({
+      description: 'Of a clock that was out of range: what the device said, in ms; measuredAt is then the receipt',
+    }),
+  ),
   quality: OneOf(qualities, 'Quality'),
   deviceId: Nullable(Id('Device')),
 });
@@ -70,7 +112,7 @@ export type Intake = Static<typeof intakeSchema>;
 export const recordedVitalSchema = Shape({
   vital: Vital,
   value: Value,
-  unit: Nullable(Type.String()),
+  unit: Nullable(Type.String({ description: 'UCUM; null for consciousness' })),
   measuredAt: Instant('When it was measured'),
   quality: OneOf(qualities, 'Quality'),
 });
@@ -122,7 +164,7 @@ export const listVitals = defineQuery({
     items: Type.Array(
       Shape({ ...recordedVitalSchema.properties, deviceId: Nullable(Id('Device')), receivedAt: Instant('Receipt') }),
     ),
-    next: Type.Optional(Type.String()),
+    next: Type.Optional(Type.String({ description: 'Give it as `cursor` for the next page; absent on the last' })),
   }),
   allow: mayReadPatient('patientId'),
   http: { method: 'GET', path: '/v1/patients/:patientId/vitals' },
@@ -203,7 +245,7 @@ export const calculateNews2 = defineQuery({
     respirationRate: Type.Optional(Type.Number({ minimum: 0, maximum: 150, description: '/min' })),
     spo2: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: '%' })),
     spo2Scale: Type.Optional(Type.Union([Type.Literal(1), Type.Literal(2)], { description: '1 where absent' })),
-    onOxygen: Type.Optional(Type.Boolean()),
+    onOxygen: Type.Optional(Type.Boolean({ description: 'Whether oxygen is given' })),
     systolic: Type.Optional(Type.Number({ minimum: 0, maximum: 400, description: vitalSigns.systolic.unit })),
     pulse: Type.Optional(Type.Number({ minimum: 0, maximum: 400, description: '/min' })),
     consciousness: Type.Optional(OneOf(consciousnessLevels, 'ACVPU')),
@@ -235,6 +277,22 @@ export const scoreUpdated = defineEvent({
   stream: 'CARE',
   subject: `${care}.score.updated`,
   data: Shape({ patientId: PatientId, wardId: Nullable(WardId), ...scoreFields, at: Instant('Of the newest sample') }),
+});
+
+export const limitsChanged = defineEvent({
+  name: 'limits:changed',
+  version: 1,
+  owner: 'monitoring',
+  description: 'A patient has other alarm limits.',
+  stream: 'CARE',
+  subject: `${care}.limits.changed`,
+  data: Shape({
+    patientId: PatientId,
+    wardId: Nullable(WardId),
+    ...limitsSchema.properties,
+    setBy: Id('Who set them'),
+    at: Instant('When'),
+  }),
 });
 
 const conditionEvent = <D extends TSchema>(verb: string, description: string, data: D) =>

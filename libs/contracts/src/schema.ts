@@ -49,7 +49,9 @@ export const OneOf = <const T extends string>(values: readonly T[], description:
 /** An object that refuses unknown fields. */
 export const Shape = <T extends TProperties>(properties: T, description?: string): TObject<T> =>
   Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
-export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+/** Described as what it is when it is not null. */
+export const Nullable = <T extends TSchema>(schema: T) =>
+  Type.Union([schema, Type.Null()], schema.description === undefined ? {} : { description: schema.description });
 
 TypeRegistry.Set<TSchema & { enum: string[] }>(
   'StringEnum',

@@ -11,6 +11,7 @@ import {
   type EventDefinition,
   type Lane,
   type QueryDefinition,
+  type RoomDefinition,
   type ServiceName,
   type StreamName,
 } from './define.ts';
@@ -162,6 +163,35 @@ export function eventSubject(event: EventDefinition, tokens: Readonly<Record<str
     if (token !== null && !isId(token)) throw new Error(`subject of ${event.name}: <${name}> is no id`);
     return token ?? '_';
   });
+}
+
+/** What stands in an event's subject behind the name of its tree. */
+const trees: Readonly<Partial<Record<StreamName, readonly string[]>>> = {
+  VITALS: ['hospital', 'ward', 'patient'],
+  CARE: ['hospital', 'ward', 'patient', 'lane', 'entity', 'event'],
+  DEVICE: ['hospital', 'type', 'device', 'event'],
+  PERSON: ['hospital', 'person', 'lane', 'entity', 'event'],
+  OPS: ['hospital', 'entity', 'event'],
+};
+/** Stands for the entity and the event of what is no real event: no service has an entity or an event of this name. */
+const testToken = 'test';
+
+/**
+ * A subject of the room that no service acts on: entity and event are `test` where the room leaves them free, other
+ * tokens do not apply. A token of the room that is not given becomes `*`: without any it is the filter of all of them,
+ * which is what the gateway must be permitted to publish.
+ */
+export function testSubject(room: RoomDefinition, tokens: Readonly<Record<string, string>>): string {
+  const [tree = '', ...wanted] = room.filter.split('.');
+  const kinds = trees[room.stream];
+  if (kinds === undefined) throw new Error(`${room.name}: nobody knows the subjects of ${room.stream}`);
+  const filled = kinds.map((kind, index) => {
+    const given = wanted[index] ?? '>';
+    if (given !== '*' && given !== '>') return given.replace(/^<(\w+)>$/, (_, name: string) => tokens[name] ?? '*');
+    if (kind === 'lane') return room.lane;
+    return kind === 'entity' || kind === 'event' ? testToken : '_';
+  });
+  return [tree, ...filled].join('.');
 }
 
 /** The headers of an event; frames for clients are made of these and the body's bytes, never of a parsed body. */

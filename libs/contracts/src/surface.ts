@@ -10,6 +10,7 @@ import type {
   RouteDefinition,
 } from './define.ts';
 import * as directory from './directory.ts';
+import * as fhir from './fhir.ts';
 import * as gateway from './gateway.ts';
 import * as monitoring from './monitoring.ts';
 
@@ -19,8 +20,16 @@ type Definition =
 const isDefinition = (value: unknown): value is Definition =>
   typeof value === 'object' && value !== null && 'kind' in value && !Array.isArray(value) && 'name' in value;
 
-const definitions: readonly Definition[] = [directory, monitoring, alertEscalation, deadLetters, gateway].flatMap(
-  (file) => Object.values<unknown>(file).filter(isDefinition),
+const files = [directory, monitoring, alertEscalation, deadLetters, gateway, fhir] as const;
+const definitions: readonly Definition[] = files.flatMap((file) => Object.values<unknown>(file).filter(isDefinition));
+
+/** Schemas that documents show by name: `alertSchema` is `Alert`. */
+export const schemaNames: ReadonlyMap<unknown, string> = new Map(
+  files.flatMap((file) =>
+    Object.entries<unknown>(file)
+      .filter(([name]) => name.endsWith('Schema') && name !== 'clientFrameSchema')
+      .map(([name, schema]) => [schema, `${name[0]?.toUpperCase()}${name.slice(1, -'Schema'.length)}`] as const),
+  ),
 );
 
 const ofKind = <K extends Definition['kind']>(kind: K): readonly Extract<Definition, { kind: K }>[] =>

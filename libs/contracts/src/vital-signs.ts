@@ -18,8 +18,12 @@ export const vitalNames = [
   'diastolic',
   'meanPressure',
   'glucose',
+  'height',
   'weight',
+  'bodyMassIndex',
   'oxygenFlow',
+  'oxygenConcentration',
+  'glasgowComaScale',
   'consciousness',
 ] as const;
 export type VitalName = (typeof vitalNames)[number];
@@ -52,7 +56,10 @@ export const vitalSigns: Readonly<Record<NumericVital, VitalDefinition>> = {
   temperature: {
     loinc: '8310-5',
     unit: 'Cel',
-    convertible: [{ unit: '[degF]', factor: 5 / 9, offset: -160 / 9 }],
+    convertible: [
+      { unit: '[degF]', factor: 5 / 9, offset: -160 / 9 },
+      { unit: 'K', factor: 1, offset: -273.15 },
+    ],
     possible: [10, 50],
     plausible: [25, 44],
   },
@@ -67,17 +74,44 @@ export const vitalSigns: Readonly<Record<NumericVital, VitalDefinition>> = {
     possible: [0, 150],
     plausible: [0.6, 70],
   },
+  height: {
+    loinc: '8302-2',
+    unit: 'cm',
+    convertible: [
+      { unit: 'm', factor: 100 },
+      { unit: 'mm', factor: 0.1 },
+      { unit: '[in_i]', factor: 2.54 },
+      { unit: '[ft_i]', factor: 30.48 },
+    ],
+    possible: [10, 300],
+    plausible: [25, 250],
+  },
   weight: {
     loinc: '29463-7',
     unit: 'kg',
     convertible: [
       { unit: 'g', factor: 0.001 },
       { unit: '[lb_av]', factor: 0.45359237 },
+      { unit: '[oz_av]', factor: 0.028349523125 },
     ],
     possible: [0.1, 700],
     plausible: [0.3, 400],
   },
-  oxygenFlow: { loinc: '3151-8', unit: 'L/min', convertible: [], possible: [0, 100], plausible: [0, 70] },
+  bodyMassIndex: { loinc: '39156-5', unit: 'kg/m2', convertible: [], possible: [3, 300], plausible: [8, 120] },
+  oxygenFlow: {
+    loinc: '3151-8',
+    unit: 'L/min',
+    convertible: [
+      { unit: 'l/min', factor: 1 },
+      { unit: 'mL/min', factor: 0.001 },
+    ],
+    possible: [0, 100],
+    plausible: [0, 70],
+  },
+  // Less than the 21 % of air is given on purpose to some newborns.
+  oxygenConcentration: { loinc: '3150-0', unit: '%', convertible: [], possible: [0, 100], plausible: [14, 100] },
+  // The sum of three scores of at least 1; nothing between 3 and 15 is an artefact.
+  glasgowComaScale: { loinc: '9269-2', unit: '{score}', convertible: [], possible: [3, 15], plausible: [3, 15] },
 };
 
 export const isVitalName = (text: string): text is VitalName => (vitalNames as readonly string[]).includes(text);
@@ -85,11 +119,17 @@ export const isVitalName = (text: string): text is VitalName => (vitalNames as r
 /** Rounds away what a conversion adds, so that 98.6 [degF] is 37 Cel and not 36.99999999999999. */
 const round = (value: number): number => Number(value.toFixed(4));
 
+/** In UCUM an annotation in braces means nothing: `{beats}/min` is `/min`, as `1/min` is, and `{score}` the unity 1. */
+const withoutAnnotations = (unit: string): string => unit.replaceAll(/\{[^{}]*\}/g, '').replace(/^1(?=\/)/, '') || '1';
+
 /** @returns the value in the canonical unit, or undefined where the unit does not belong to the vital sign. */
 export function toCanonical(vital: NumericVital, value: number, unit: string | undefined): number | undefined {
   const definition = vitalSigns[vital];
   if (unit === undefined || unit === definition.unit) return value;
-  const conversion = definition.convertible.find((candidate) => candidate.unit === unit);
+  if (unit === '') return undefined;
+  const plain = withoutAnnotations(unit);
+  if (plain === withoutAnnotations(definition.unit)) return value;
+  const conversion = definition.convertible.find((candidate) => candidate.unit === plain);
   return conversion === undefined ? undefined : round(value * conversion.factor + (conversion.offset ?? 0));
 }
 

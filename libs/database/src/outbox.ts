@@ -42,10 +42,12 @@ export async function deleteOutbox(sql: Sql, ids: readonly number[]): Promise<vo
   await sql.query('delete from outbox where id = any($1::bigint[])', [ids]);
 }
 
-/** How far publishing lags behind: rows a lane. */
-export async function countOutbox(sql: Sql): Promise<{ lane: Lane; waiting: number }[]> {
-  const { rows } = await sql.query<{ lane: Lane; waiting: number }>(
-    'select lane, count(*) as waiting from outbox group by lane',
+/** How far publishing lags behind, by lane: rows, and the age of the oldest by the clock of the database. */
+export async function countOutbox(sql: Sql): Promise<{ lane: Lane; waiting: number; oldestSeconds: number }[]> {
+  const { rows } = await sql.query<{ lane: Lane; waiting: number; oldestSeconds: number }>(
+    `select lane, count(*) as waiting,
+       greatest(0, extract(epoch from clock_timestamp() - min(created_at)))::double precision as "oldestSeconds"
+     from outbox group by lane`,
   );
   return rows;
 }

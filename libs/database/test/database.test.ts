@@ -39,7 +39,7 @@ test('replicas that start at once migrate once, each service in a schema of its 
   );
   expect(rows.map((row) => row.schema)).toEqual(['directory', 'monitoring']);
   const applied = await database.query<{ name: string }>('select name from carillon_migrations');
-  expect(applied.rows).toEqual([{ name: '0001_command-path' }]);
+  expect(applied.rows).toEqual([{ name: '0001_command-path' }, { name: '0002_operations' }]);
 });
 
 test('what resolves is committed, what throws is rolled back', async () => {
@@ -255,8 +255,8 @@ test('the outbox of a lane comes in the order in which it was written', async ()
   expect((await selectOutbox(database, 'normal', 10)).map((row) => row.body)).toEqual(['d']);
   expect(await countOutbox(database)).toEqual(
     expect.arrayContaining([
-      { lane: 'normal', waiting: 1 },
-      { lane: 'critical', waiting: 1 },
+      { lane: 'normal', waiting: 1, oldestSeconds: expect.closeTo(0, 0) },
+      { lane: 'critical', waiting: 1, oldestSeconds: expect.closeTo(0, 0) },
     ]),
   );
 });

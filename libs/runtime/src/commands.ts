@@ -12,7 +12,7 @@ import {
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { Id, OneOf, Shape, Type, validate, type Static } from '@carillon/contracts/schema';
 import { commandDurable, commandFilter, eventHeaders, operationOfSubject } from '@carillon/contracts/streams';
-import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
+import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode, sendReply, type Reply } from '@carillon/bus/request';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
@@ -60,32 +60,32 @@ function canonical(value: unknown): string {
 }
 const hashOf = (data: unknown): string => createHash('sha256').update(canonical(data)).digest('base64url');
 
-async function handleCommand(
-  tools: ServiceTools,
+/**
+ * Does a command in the transaction of `work`, once in effect.
+ * @throws CodedError for what will never succeed
+ */
+export async function performCommand(
+  work: Work,
   handler: CommandHandler,
-  envelope: CommandEnvelope,
-  traceparent: string,
+  { actor, key, issuedAt, data }: CommandEnvelope,
 ): Promise<unknown> {
   const { definition } = handler;
-  const { actor, key, data } = envelope;
   const at = { hospital: actor.hospital, actor: actor.person, operation: definition.name, key };
   const bodyHash = hashOf(data);
-  return doWork(tools, traceparent, async (work) => {
-    if (!(await takeInboxKey(work.tx, at, bodyHash, work.now + keepResultMs))) {
-      const entry = await findInboxEntry(work.tx, at);
-      if (entry !== undefined && entry.bodyHash !== bodyHash) throw new CodedError('key_reused');
-      return entry?.result;
-    }
-    if (work.now - envelope.issuedAt > definition.maxAgeMs) throw new CodedError('expired');
-    const input = validate(definition.input, data);
-    if (!input.ok) throw badInput(input.issues);
-    if (!definition.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
-      throw new CodedError('forbidden');
-    }
-    const result = await handler.handle({ ...work, actor, key }, input.value);
-    await storeInboxResult(work.tx, at, result);
-    return result;
-  });
+  if (!(await takeInboxKey(work.tx, at, bodyHash, work.now + keepResultMs))) {
+    const entry = await findInboxEntry(work.tx, at);
+    if (entry !== undefined && entry.bodyHash !== bodyHash) throw new CodedError('key_reused');
+    return entry?.result;
+  }
+  if (work.now - issuedAt > definition.maxAgeMs) throw new CodedError('expired');
+  const input = validate(definition.input, data);
+  if (!input.ok) throw badInput(input.issues);
+  if (!definition.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
+    throw new CodedError('forbidden');
+  }
+  const result = await handler.handle({ ...work, actor, key }, input.value);
+  await storeInboxResult(work.tx, at, result);
+  return result;
 }
 
 /** One durable and one set of workers a lane, so that nothing waits behind a lower lane. */
@@ -94,16 +94,19 @@ export async function startCommands(
   handlers: readonly CommandHandler[],
 ): Promise<readonly Consumption[]> {
   const byName = new Map(handlers.map((handler) => [handler.definition.name, handler]));
-  const { bus, gate, log, metrics, service } = tools;
+  const { bus, consumers, gate, log, metrics, service } = tools;
 
   const settle = async (delivery: Delivery): Promise<void> => {
     const operation = operationOfSubject(delivery.subject);
-    const endTimer = metrics.handlingSeconds.startTimer({ kind: 'command', name: operation });
+    const labels = { kind: 'command', name: byName.has(operation) ? operation : 'unknown' };
+    const endTimer = metrics.handlingSeconds.startTimer(labels);
     const traceparent = childTrace(delivery.header(eventHeaders.traceparent));
     const finish = (outcome: string, envelope?: CommandEnvelope, reply?: Reply): void => {
-      if (envelope?.replyTo !== undefined && reply !== undefined) sendReply(bus, envelope.replyTo, reply);
+      if (envelope?.replyTo !== undefined && reply !== undefined && !sendReply(bus, envelope.replyTo, reply)) {
+        log.warn({ operation, traceparent }, 'the caller wants its reply where this service sends none');
+      }
       endTimer();
-      metrics.handled.inc({ kind: 'command', name: operation, outcome });
+      metrics.handled.inc({ ...labels, outcome });
       log.info(
         { operation, outcome, traceparent, ...(reply?.ok === false ? { code: reply.error.code } : {}) },
         'command',
@@ -129,7 +132,7 @@ export async function startCommands(
         const handler = byName.get(operation);
         if (!decoded.ok || handler === undefined) return await bury('no handler, or not an envelope');
         envelope = decoded.value;
-        const data = await handleCommand(tools, handler, envelope, traceparent);
+        const data = await doWork(tools, traceparent, (work) => performCommand(work, handler, decoded.value));
         finish('ok', envelope, { ok: true, data });
         return delivery.ack();
       } catch (error) {
@@ -158,14 +161,13 @@ export async function startCommands(
   return Promise.all(
     used.map((lane) => {
       const pool = createWorkerPool(workers[lane], settle);
-      return consumeDurable(bus, {
+      return consumers.start({
         stream: 'COMMANDS',
         durable: commandDurable(service, lane),
         filter: commandFilter(service, lane),
         ackWaitMs: ackWaitMs[lane],
         maxInFlight: 128,
         onDelivery: pool.push,
-        onTrouble: (what) => log.warn({ what }, 'consumer'),
       });
     }),
   );

@@ -102,10 +102,14 @@ export function readConfig<const S extends ConfigSchema>(schema: S, environment:
 export const commonConfig = {
   NATS_URL: {
     type: 'string',
-    description: 'nats://user:password@host:port, several separated by commas',
+    description: 'Where NATS is: nats://user:password@host:port, several separated by commas',
     secret: true,
   },
-  DATABASE_URL: { type: 'string', description: 'postgres://user:password@host:port/database', secret: true },
+  DATABASE_URL: {
+    type: 'string',
+    description: 'Where PostgreSQL is: postgres://user:password@host:port/database',
+    secret: true,
+  },
   CARILLON_REPLICAS: {
     type: 'number',
     description: 'Copies of each stream: 1 on one NATS server, 3 on a cluster',

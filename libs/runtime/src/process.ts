@@ -1,8 +1,9 @@
 /** A process with one service or with all of them: the internal port, signals, one hard timer for the drain. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { AggregatorRegistry, type Registry } from 'prom-client';
 import { readConfig, type ConfigSchema, type Environment } from './config.ts';
 import { createProcessMetrics } from './metrics.ts';
+import { shared } from './readiness.ts';
 import type { RunningService } from './service.ts';
 
 export type { Environment } from './config.ts';
@@ -12,7 +13,7 @@ export type Starter = (environment: Environment) => Promise<RunningService>;
 /** The drain of a process never takes longer: what is not done by then is done by whoever takes over. */
 export const hardDrainMs = 8_000;
 
-const processConfig = {
+export const processConfig = {
   CARILLON_INTERNAL_PORT: {
     type: 'number',
     description: 'Port of health, readiness and metrics',
@@ -29,6 +30,11 @@ const processConfig = {
 
 const hardTimer = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, hardDrainMs).unref());
 
+const json = (status: number, body: string): Answer => ({ status, type: 'application/json', body });
+const notFound = json(404, '{"error":{"code":"not_found","message":"Not found"}}');
+const notAllowed = json(405, '{"error":{"code":"bad_input","message":"Only GET and HEAD"}}');
+
+type Answer = { status: number; type: string; body: string };
 type Readiness = { ready: boolean; services: Record<string, Record<string, boolean>> };
 
 async function readiness(services: readonly RunningService[], isStarted: boolean): Promise<Readiness> {
@@ -53,29 +59,33 @@ function startInternalServer(
   isStarted: () => boolean,
 ): Promise<Server> {
   const processRegistry = createProcessMetrics();
+  const ready = shared(() => readiness(services(), isStarted()));
+  const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
+    '/healthz': () => json(200, '{"ok":true}'),
+    async '/readyz'() {
+      const result = await ready();
+      return json(result.ready ? 200 : 503, JSON.stringify(result));
+    },
+    async '/metrics'() {
+      const registries = services().map((service) => service.metrics.registry);
+      const body = await metricsText(processRegistry, registries);
+      return { status: 200, type: processRegistry.contentType, body };
+    },
+  };
+  const answer = async ({ method, url = '' }: IncomingMessage): Promise<Answer> => {
+    const path = url.split('?', 1)[0] ?? '';
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page === undefined) return notFound;
+    return method === 'GET' || method === 'HEAD' ? page() : notAllowed;
+  };
   const server = createServer((request, response) => {
-    const answer = async (): Promise<{ status: number; type: string; body: string }> => {
-      switch (request.url) {
-        case '/healthz':
-          return { status: 200, type: 'application/json', body: '{"ok":true}' };
-        case '/readyz': {
-          const result = await readiness(services(), isStarted());
-          return { status: result.ready ? 200 : 503, type: 'application/json', body: JSON.stringify(result) };
-        }
-        case '/metrics': {
-          const registries = services().map((service) => service.metrics.registry);
-          return {
-            status: 200,
-            type: processRegistry.contentType,
-            body: await metricsText(processRegistry, registries),
-          };
-        }
-        default:
-          return { status: 404, type: 'application/json', body: '{"error":{"code":"not_found"}}' };
-      }
-    };
-    answer().then(
-      ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
+    answer(request).then(
+      ({ status, type, body }) => {
+        const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+        response.writeHead(status, status === 405 ? { ...headers, allow: 'GET, HEAD' } : headers);
+        // Node leaves out the body of an answer to HEAD.
+        response.end(body);
+      },
       () => response.writeHead(500).end(),
     );
   });

@@ -1,11 +1,13 @@
 /** A service's life: config, database, bus, handlers, relay, timers; readiness; an ordered drain with one hard timer. */
 import { randomUUID } from 'node:crypto';
 import type { Lane, ServiceName, StreamName } from '@carillon/contracts/define';
+import { streams } from '@carillon/contracts/streams';
 import { connectBus, type Bus, type BusOptions } from '@carillon/bus/connection';
 import type { Consumption } from '@carillon/bus/consume';
 import { provisionStreams } from '@carillon/bus/provision';
 import { openDatabase, type Database, type DatabaseOptions } from '@carillon/database/database';
 import { deleteOldInboxEntries } from '@carillon/database/inbox';
+import { deleteOldPutBacks } from '@carillon/database/put-back';
 import { migrate, type MigrationSet } from '@carillon/database/migrate';
 import { followDatabaseClock, type Clock } from './clock.ts';
 import { startCommands, type CommandHandler } from './commands.ts';
@@ -13,8 +15,11 @@ import { commonConfig, readConfig, type Config, type Environment } from './confi
 import { startDueLoop, type DueWork } from './due-loop.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createLogger, type Logger } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createConsumers, type Consumers } from './consumers.ts';
+import { createMetrics, measureBus, type Metrics } from './metrics.ts';
+import { putBackOperations } from './put-back.ts';
 import { startQueries, type QueryHandler } from './queries.ts';
+import { runChecks, type Checks } from './readiness.ts';
 import { startRelay } from './relay.ts';
 import { startSubscription, type Subscription } from './subscriptions.ts';
 import { doWork, type Work, type WorkTools } from './work.ts';
@@ -28,6 +33,8 @@ export type ServiceTools = WorkTools & {
   clock: Clock;
   gate: Gate;
   metrics: Metrics;
+  /** Durable consumers of the service are started here. */
+  consumers: Consumers;
   isStopping: () => boolean;
   /** Runs `body` in a transaction of its own, outside any command. */
   work<T>(traceparent: string, body: (work: Work) => Promise<T>): Promise<T>;
@@ -47,9 +54,6 @@ export type ServiceDefinition = {
   extra?: (tools: ServiceTools) => Promise<{ stop(): Promise<void> }>;
 };
 
-/** Named checks for /readyz; no error text, which might carry what operators only should see. */
-export type Checks = Readonly<Record<string, boolean>>;
-
 export type RunningService = {
   name: string;
   metrics: Metrics;
@@ -65,8 +69,11 @@ export type Dependencies = {
 };
 export const realDependencies: Dependencies = { openDatabase, connectBus };
 
-const inboxSweepMs = 10 * 60_000;
+const sweepEveryMs = 10 * 60_000;
+const keepPutBacksMs = streams.DEADLETTERS.maxAgeMs + 86_400_000;
 const drainMs = 4_000;
+/** Every service has commands, those of its dead letters at least. */
+const streamsOfEach: readonly StreamName[] = ['COMMANDS', 'DEADLETTERS'];
 /** Wakes the due loops of the service after a commit that changed a due time. */
 type Wakers = { wakeTimers: () => void };
 
@@ -116,6 +123,8 @@ export async function startService(
     const instance = `${name}-${randomUUID()}`;
     const bus = await dependencies.connectBus({ url: config.NATS_URL, name });
     stops.push(() => bus.close());
+    measureBus(metrics.registry, bus);
+    bus.onDenied((denial) => log.error(denial, 'NATS denies this user what the service tried'));
     let relayWake: (lanes: ReadonlySet<Lane>) => void = () => {};
     let loops: readonly { wake(): void }[] = [];
     const tools: ServiceTools = {
@@ -126,6 +135,7 @@ export async function startService(
       gate,
       log,
       metrics,
+      consumers: createConsumers({ bus, log, metrics }),
       clock: { now: () => Date.now(), wakeAfter: () => () => {} },
       now: () => tools.clock.now(),
       isStopping: () => isStopping,
@@ -145,7 +155,9 @@ export async function startService(
       tools.clock = clock;
       stops.push(() => clock.stop());
     } else tools.clock = dependencies.clock;
-    await provisionStreams(bus, definition.streams, { replicas: config.CARILLON_REPLICAS });
+    await provisionStreams(bus, [...new Set([...definition.streams, ...streamsOfEach])], {
+      replicas: config.CARILLON_REPLICAS,
+    });
 
     const relay = await startRelay({ service: name, owner: instance, database, bus, log, metrics });
     relayWake = (lanes) => relay.wake(lanes);
@@ -157,10 +169,20 @@ export async function startService(
         if (isLost) consumption.pause();
         else consumption.resume();
     });
+    const needed: Consumption[] = [];
+    let wereCaughtUp = false;
+    // Once and for all: whoever falls behind later is slow, and another replica would be no quicker.
+    const areNeededCaughtUp = async (): Promise<boolean> => {
+      if (wereCaughtUp) return true;
+      const left = await Promise.all(needed.map((consumption) => consumption.pending()));
+      return (wereCaughtUp = left.every((pending) => pending === 0));
+    };
     const subscribe = async (subscription: Subscription): Promise<void> => {
       const consumption = await startSubscription(tools, subscription);
       consumptions.push(consumption);
-      if (subscription.isNeededFirst === true) await untilCaughtUp(consumption);
+      if (subscription.isNeededFirst !== true) return;
+      needed.push(consumption);
+      await untilCaughtUp(consumption);
     };
     const subscriptions = definition.subscriptions ?? [];
     for (const subscription of subscriptions) if (subscription.isNeededFirst === true) await subscribe(subscription);
@@ -170,31 +192,32 @@ export async function startService(
     loops = started;
     stops.push(() => Promise.all(started.map((loop) => loop.stop())));
     for (const subscription of subscriptions) if (subscription.isNeededFirst !== true) await subscribe(subscription);
-    consumptions.push(...(await startCommands(tools, definition.commands ?? [])));
-    stops.push(startQueries(tools, definition.queries ?? []));
+    const own = { commands: definition.commands ?? [], subscriptions };
+    const letters = putBackOperations(tools, own);
+    consumptions.push(...(await startCommands(tools, [...own.commands, ...letters.commands])));
+    stops.push(startQueries(tools, [...(definition.queries ?? []), ...letters.queries]));
     const extra = await definition.extra?.(tools);
     if (extra !== undefined) stops.push(() => extra.stop());
 
-    const sweepInbox = async (): Promise<void> => {
+    const sweepOld = async (): Promise<void> => {
       while ((await deleteOldInboxEntries(database, tools.now())) > 0 && !isStopping);
+      await deleteOldPutBacks(database, tools.now() - keepPutBacksMs);
     };
-    const sweep = setInterval(() => void sweepInbox().catch(() => {}), inboxSweepMs);
+    const sweep = setInterval(() => void sweepOld().catch(() => {}), sweepEveryMs);
     sweep.unref();
     stops.push(() => clearInterval(sweep));
     log.info({ instance }, 'started');
     return {
       name,
       metrics,
-      async checks() {
-        const answers = await Promise.race([
-          database.query('select 1').then(
-            () => true,
-            () => false,
-          ),
-          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000).unref()),
-        ]);
-        return { nats: bus.isConnected(), database: answers, running: !isStopping };
-      },
+      checks: () =>
+        runChecks({
+          nats: () => bus.isConnected() && bus.nc.flush().then(() => true),
+          database: () => database.query('select 1').then(() => true),
+          consumers: () => tools.consumers.areReceiving(),
+          ...(needed.length === 0 ? {} : { directory: areNeededCaughtUp }),
+          running: () => !isStopping,
+        }),
       stop,
     };
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { ConsumerDefinition, DataOf, EventDefinition } from '@carillon/contracts/define';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders } from '@carillon/contracts/streams';
-import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
+import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode } from '@carillon/bus/request';
 import { takeInboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
@@ -28,6 +28,8 @@ export type Subscription = {
   consumer: ConsumerDefinition;
   /** Nothing else of the service starts before what is there was handled: it decides from it. */
   isNeededFirst?: true;
+  /** Several at a time, where what must keep its order can be told from the subject; else one after another. */
+  sideBySide?: { width: number; keyOf: (subject: string) => string };
   /** One for each of the consumer's events. */
   handlers: readonly EventHandler[];
 };
@@ -35,22 +37,38 @@ export type Subscription = {
 /** Longer than the event streams keep a message that might be delivered again. */
 const keepMs = 8 * 86_400_000;
 
+/** An event as it was published, from its stream or from among the dead letters. */
+export type StoredEvent = { subject: string; body: Uint8Array; id: string; version: number };
+
+/**
+ * Hands an event to its handler, once in effect.
+ * @throws Error for what breaks its contract
+ */
+export async function applyEvent(
+  work: Work,
+  { definition, handle }: EventHandler,
+  consumer: string,
+  event: StoredEvent,
+): Promise<void> {
+  const checked = validate(definition.data, decode(event.body));
+  if (!checked.ok) throw new Error(`breaks its contract: ${JSON.stringify(checked.issues)}`);
+  const hospital = event.subject.split('.')[1] ?? '';
+  const at = { hospital, actor: '', operation: consumer, key: event.id };
+  if (!(await takeInboxKey(work.tx, at, '', work.now + keepMs))) return;
+  await handle({ ...work, hospital, version: event.version }, checked.value);
+}
+
 export async function startSubscription(tools: ServiceTools, subscription: Subscription): Promise<Consumption> {
-  const { bus, gate, log, metrics, service } = tools;
+  const { bus, consumers, gate, log, metrics, service } = tools;
   const byName = new Map(subscription.handlers.map((handler) => [handler.definition.name, handler]));
 
-  const handleEvent = async (delivery: Delivery, handler: EventHandler): Promise<void> => {
-    const checked = validate(handler.definition.data, decode(delivery.body));
-    if (!checked.ok) throw new Error(`breaks its contract: ${JSON.stringify(checked.issues)}`);
-    const traceparent = childTrace(delivery.header(eventHeaders.traceparent));
-    const hospital = delivery.subject.split('.')[1] ?? '';
+  const handleEvent = (delivery: Delivery, handler: EventHandler): Promise<void> => {
+    const { subject, body } = delivery;
     const id = delivery.header(eventHeaders.id) ?? `${delivery.stream}-${delivery.sequence}`;
-    await doWork(tools, traceparent, async (work) => {
-      const at = { hospital, actor: '', operation: subscription.consumer.name, key: id };
-      if (!(await takeInboxKey(work.tx, at, '', work.now + keepMs))) return;
-      const version = Number(delivery.header(eventHeaders.version) ?? 0);
-      await handler.handle({ ...work, hospital, version }, checked.value);
-    });
+    const version = Number(delivery.header(eventHeaders.version) ?? 0);
+    return doWork(tools, childTrace(delivery.header(eventHeaders.traceparent)), (work) =>
+      applyEvent(work, handler, subscription.consumer.name, { subject, body, id, version }),
+    );
   };
 
   const settle = async (delivery: Delivery): Promise<void> => {
@@ -91,15 +109,15 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
     }
   };
 
-  // One at a time: events of one entity must be applied in the order of their stream.
-  const pool = createWorkerPool(1, settle);
-  return consumeDurable(bus, {
+  // Events of one entity must be applied in the order of their stream.
+  const { width, keyOf } = subscription.sideBySide ?? { width: 1, keyOf: () => '' };
+  const pool = createWorkerPool(width, settle, ({ subject }: Delivery) => keyOf(subject));
+  return consumers.start({
     stream: subscription.consumer.stream,
     durable: subscription.consumer.name,
     filter: subscription.consumer.filter,
     ackWaitMs: subscription.consumer.ackWaitMs,
     maxInFlight: 128,
     onDelivery: pool.push,
-    onTrouble: (what) => log.warn({ what }, 'consumer'),
   });
 }

@@ -6,6 +6,7 @@ import type { Database, Sql } from '@carillon/database/database';
 import { insertOutbox, type OutboxMessage } from '@carillon/database/outbox';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 export type Emission = {
   lane: Lane;
@@ -23,6 +24,7 @@ export type Work = {
   /** Corrected time, ms since the epoch; the only time a decision may know. */
   readonly now: number;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly traceparent: string;
   emit<E extends EventDefinition>(event: E, data: DataOf<E>, emission: Emission): void;
   /** Publishes something that is no event: a key-value entry. */
@@ -35,6 +37,7 @@ export type WorkTools = {
   database: Database;
   now: () => number;
   log: Logger;
+  metrics: Metrics;
   /** Told after a commit which lanes have something to publish. */
   wakeRelay: (lanes: ReadonlySet<Lane>) => void;
 };
@@ -52,6 +55,7 @@ export async function doWork<T>(tools: WorkTools, traceparent: string, body: (wo
       tx,
       now,
       log: tools.log,
+      metrics: tools.metrics,
       traceparent,
       emit: (event, data, emission) => void messages.push(toMessage(event, data, emission, { now, traceparent })),
       publish: (message) => void messages.push(message),

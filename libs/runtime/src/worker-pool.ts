@@ -1,16 +1,23 @@
-/** Takes deliveries in order and works on at most `width` at a time. */
+/** Takes items in order and works on at most `width` at a time. Those of one key never overtake one another. */
 export type WorkerPool<T> = { push(item: T): void; waiting(): number };
 
-export function createWorkerPool<T>(width: number, work: (item: T) => Promise<void>): WorkerPool<T> {
+export function createWorkerPool<T>(
+  width: number,
+  work: (item: T) => Promise<void>,
+  keyOf?: (item: T) => string,
+): WorkerPool<T> {
   const waiting: T[] = [];
-  let busy = 0;
+  const busyKeys = new Set<unknown>();
   const next = (): void => {
-    while (busy < width) {
-      const item = waiting.shift();
+    while (busyKeys.size < width) {
+      const index = keyOf === undefined ? 0 : waiting.findIndex((item) => !busyKeys.has(keyOf(item)));
+      const [item] = index === -1 ? [] : waiting.splice(index, 1);
       if (item === undefined) break;
-      busy++;
+      // Without keys each item is its own.
+      const key: unknown = keyOf === undefined ? {} : keyOf(item);
+      busyKeys.add(key);
       void work(item).finally(() => {
-        busy--;
+        busyKeys.delete(key);
         next();
       });
     }

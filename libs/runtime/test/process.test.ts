@@ -45,7 +45,7 @@ test('health, readiness and metrics tell what is true', async () => {
   expect(await get('/healthz')).toEqual({ status: 200, text: '{"ok":true}' });
   expect(JSON.parse((await get('/readyz')).text)).toEqual({
     ready: true,
-    services: { directory: { nats: true, database: true, running: true } },
+    services: { directory: { nats: true, database: true, consumers: true, running: true } },
   });
   expect((await get('/nothing')).status).toBe(404);
   const metrics = await get('/metrics');

@@ -25,6 +25,9 @@ import { onConditionActive, onConditionChanged, onConditionCleared } from './han
 import { escalationTimers } from './handlers/due.ts';
 import * as reads from './handlers/reads.ts';
 
+/** The patient of `care.<hospital>.<ward>.<patient>.…`; a move to another ward changes no order. */
+const patientOf = (subject: string): string => subject.split('.')[3] ?? '';
+
 export const start = (environment: Environment, dependencies?: Dependencies): Promise<RunningService> =>
   startService(
     ({ wakeTimers }) => {
@@ -37,6 +40,8 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
         };
       const conditions = (consumer: ConsumerDefinition): Subscription => ({
         consumer,
+        // Of one patient in order; another patient's waits for nothing but its own rows.
+        sideBySide: { width: 2, keyOf: patientOf },
         handlers: [
           onEvent(conditionRaised, waking(onConditionActive)),
           onEvent(conditionChanged, waking(onConditionChanged)),

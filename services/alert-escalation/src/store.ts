@@ -3,7 +3,7 @@ import type { Role } from '@carillon/contracts/define';
 import type { Priority } from '@carillon/contracts/monitoring';
 import type { Sql } from '@carillon/database/database';
 import type { AlertState, LogEntry, Page } from './domain/alert.ts';
-import type { Staffing } from './domain/levels.ts';
+import { beyondTheWard, type Staffing } from './domain/levels.ts';
 
 type AlertRow = Omit<
   AlertState,
@@ -215,20 +215,25 @@ export async function upsertPages(tx: Sql, alertId: string, pages: readonly Page
 }
 
 export async function insertLog(tx: Sql, alertId: string, entries: readonly LogEntry[]): Promise<void> {
-  for (const entry of entries) {
-    await tx.query(
-      'insert into alert_log (alert_id, at, kind, actor, level, people, reason) values ($1, $2, $3, $4, $5, $6, $7)',
-      [
-        alertId,
-        new Date(entry.at),
-        entry.kind,
-        entry.actor ?? null,
-        entry.level ?? null,
-        entry.people ?? null,
-        entry.reason ?? null,
-      ],
-    );
-  }
+  if (entries.length === 0) return;
+  // Lists of different lengths are no array of arrays: `people` travels as JSON.
+  await tx.query(
+    `insert into alert_log (alert_id, at, kind, actor, level, people, reason)
+     select $1, at, kind, actor, level,
+       case when people is null then null else array(select jsonb_array_elements_text(people::jsonb)) end, reason
+     from unnest($2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
+       with ordinality as entry (at, kind, actor, level, people, reason, position)
+     order by position`,
+    [
+      alertId,
+      entries.map((entry) => new Date(entry.at)),
+      entries.map((entry) => entry.kind),
+      entries.map((entry) => entry.actor ?? null),
+      entries.map((entry) => entry.level ?? null),
+      entries.map((entry) => (entry.people === undefined ? null : JSON.stringify(entry.people))),
+      entries.map((entry) => entry.reason ?? null),
+    ],
+  );
 }
 
 /** The timeline of an alert; at most its newest 500 entries. */
@@ -333,11 +338,12 @@ export async function isNewerCondition(
   return rowCount === 1;
 }
 
-/** Who is there now, for one patient and ward: from the projection of the directory. */
+/** Whom `policy` may call now for one patient and ward: from the projection of the directory. */
 export async function loadStaffing(
   sql: Sql,
-  at: { hospital: string; patientId: string | null; wardId: string | null; now: number },
+  at: { hospital: string; patientId: string | null; wardId: string | null; policy: Policy; now: number },
 ): Promise<Staffing> {
+  const { people, roles } = beyondTheWard(at.policy);
   const { rows } = await sql.query<{
     person: string;
     role: Role;
@@ -350,11 +356,13 @@ export async function loadStaffing(
      from directory_shift shift
      left join directory_care_team team on team.hospital = $1 and team.patient_id = $2
      where shift.hospital = $1 and shift.starts_at <= $3 and (shift.ends_at is null or shift.ends_at > $3)
+       and (shift.ward_id = $4 or shift.person_id = any(team.bed_nurses) or shift.person_id = any($5::text[])
+         or shift.role = any($6::text[]))
      union all
      select person_id, role, null, false, false from directory_person, unnest(roles) as role
-     where hospital = $1 and roles && array['operator', 'admin', 'responder', 'doctor', 'nurse']
+     where hospital = $1 and roles && $6::text[] and role = any($6::text[])
      order by person`,
-    [at.hospital, at.patientId, new Date(at.now)],
+    [at.hospital, at.patientId, new Date(at.now), at.wardId, people, roles],
   );
   const byRole = (keep: (row: (typeof rows)[number]) => boolean): Partial<Record<Role, string[]>> => {
     const result: Partial<Record<Role, string[]>> = {};

@@ -6,6 +6,7 @@ import type { Condition, Priority } from '@carillon/contracts/monitoring';
 import type { Database } from '@carillon/database/database';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
 import { createLogger } from '@carillon/runtime/log';
+import { createMetrics } from '@carillon/runtime/metrics';
 import { judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { doWork, type Work, type WorkTools } from '@carillon/runtime/work';
@@ -23,10 +24,12 @@ export type Delivery = { key: string } & (
 export type Answer = { ok: true; result: unknown } | { ok: false; code: ErrorCode };
 
 const log = createLogger('test', { level: 'silent', file: '' });
+const metrics = createMetrics('test');
 const toolsOf = (database: Database, now: number): WorkTools => ({
   database,
   now: () => now,
   log,
+  metrics,
   wakeRelay: () => {},
 });
 

@@ -1,5 +1,5 @@
 /** The queries of the console over HTTP, on the page's own origin. */
-import type { Alert, Limit, Me, PatientStatus, Person, Reading, Ward } from './types.ts';
+import type { Alert, DeadLetter, FullDeadLetter, Limit, Me, PatientStatus, Person, Reading, Ward } from './types.ts';
 
 /** An answer that is not 2xx; status 0 when there was no answer at all. */
 export class HttpError extends Error {
@@ -64,6 +64,7 @@ export const createApi = (token: () => string) => {
     return request<T>(`${path}${suffix}`, { headers: { authorization: `Bearer ${token()}` } });
   };
 
+  const id = encodeURIComponent;
   const getAll = async <T>(path: string, query: Record<string, string | undefined>): Promise<T[]> => {
     const items: T[] = [];
     let cursor: string | undefined;
@@ -76,7 +77,19 @@ export const createApi = (token: () => string) => {
     return items;
   };
 
-  const id = encodeURIComponent;
+  const getLetters = async (service: string): Promise<DeadLetter[]> => {
+    const items: DeadLetter[] = [];
+    let after: number | undefined;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const query = { limit: '200', after: after === undefined ? undefined : String(after) };
+      const answer: { items: DeadLetter[]; next?: number } = await get(`/v1/dead-letters/${id(service)}`, query);
+      items.push(...answer.items);
+      if (answer.next === undefined) break;
+      after = answer.next;
+    }
+    return items;
+  };
+
   return {
     me: () => get<Me>('/v1/me'),
     ward: (wardId: string) => get<Ward>(`/v1/wards/${id(wardId)}`),
@@ -89,5 +102,16 @@ export const createApi = (token: () => string) => {
       (await get<{ limits: Limit[] }>(`/v1/patients/${id(patientId)}/limits`)).limits,
     alerts: (query: { wardId?: string; state: 'open' | 'acknowledged' }) => getAll<Alert>('/v1/alerts', query),
     alert: (alertId: string) => get<Alert>(`/v1/alerts/${id(alertId)}`),
+    deadLetters: getLetters,
+    deadLetter: (service: string, sequence: number) =>
+      get<FullDeadLetter>(`/v1/dead-letters/${id(service)}/${sequence}`),
+    /** @returns undefined when it is stored and was not done in time */
+    putBack: async (service: string, sequence: number): Promise<DeadLetter | undefined> => {
+      const answer = await request<DeadLetter | { accepted: true }>(
+        `/v1/dead-letters/${id(service)}/${sequence}/put-back`,
+        { method: 'POST', headers: { authorization: `Bearer ${token()}` } },
+      );
+      return 'accepted' in answer ? undefined : answer;
+    },
   };
 };

@@ -10,6 +10,11 @@ export const clockTime = (at: number | string): string => {
 
 export const clockMinute = (at: number | string): string => clockTime(at).slice(0, 5);
 
+export const dayAndTime = (at: number | string): string => {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockTime(at)}`;
+};
+
 /** A running clock: "02:13", "1:02:13", from a day on "2 d 03 h". Never negative, since clocks differ. */
 export const runningTime = (ms: number): string => {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -43,6 +43,8 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   const notices = createNotices();
   const selectedWard = createCell<string | undefined>(me.wards[0]?.wardId ?? (isStaff(me) ? undefined : OWN_BOARD));
   const pending = createCellMap<AlertAction | undefined>(undefined);
+  /** How often a patient's limits were changed since the sign-in: whoever shows them reads them again. */
+  const limitsChanges = createCellMap(0);
   const names = createCell<ReadonlyMap<string, string>>(new Map([[me.person, me.name]]));
   const seesHospital = me.roles.includes('operator') || me.roles.includes('admin');
   const trendsRead = new Set<string>();
@@ -198,6 +200,9 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
       board.putScore(score.patientId, score);
     } else if (ev === 'condition:raised' || ev === 'condition:changed' || ev === 'condition:cleared') {
       board.putCondition(data as ConditionEvent, ev !== 'condition:cleared');
+    } else if (ev === 'limits:changed') {
+      const { patientId } = data as { patientId: string };
+      limitsChanges.at(patientId).set(limitsChanges.at(patientId).get() + 1);
     } else if (ev === 'page:new' || ev === 'page:withdrawn') {
       board.putAlert((data as { alert: Alert }).alert);
     } else if (ev.startsWith('alert:')) {
@@ -231,7 +236,10 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     token,
     renewToken,
     onMessage,
-    onReload: () => reread(),
+    onReload: () => {
+      for (const [, changes] of limitsChanges.entries()) changes.set(changes.get() + 1);
+      reread();
+    },
     onRoomClosed: (room, code) => {
       if (code === 'relation_ended') notices.show('note', 'No longer shown', `You have no more access to ${room}.`);
       reread();
@@ -258,6 +266,7 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     names,
     pending,
     selectedWard,
+    limitsChanges,
     place,
     bedOf,
     start: (): void => {

@@ -5,6 +5,7 @@ import './styles/frame.css';
 import './styles/bed.css';
 import './styles/alerts.css';
 import './styles/detail.css';
+import './styles/letters.css';
 import { createRoot } from 'react-dom/client';
 import { applyRememberedTheme } from './theme.ts';
 import { App } from './ui/app.tsx';

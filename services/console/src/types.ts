@@ -75,6 +75,23 @@ export type Me = {
   patients: string[];
 };
 
+/** Those that keep dead letters; each answers for its own. */
+export const SERVICES_WITH_LETTERS = ['directory', 'monitoring', 'alert-escalation'] as const;
+/** What a service could not handle. */
+export type DeadLetter = {
+  service: string;
+  sequence: number;
+  kind: 'command' | 'event' | 'readings';
+  name: string;
+  subject: string;
+  reason: string;
+  buriedAt: string;
+  bytes: number;
+  putBackAt: string | null;
+  putBackBy: string | null;
+};
+export type FullDeadLetter = DeadLetter & { headers: Record<string, string>; body: string };
+
 export type Retry = 'never' | 'backoff' | 'after' | 'reauth' | 'resnapshot';
 
 /** Server to client. */

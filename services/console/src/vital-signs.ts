@@ -14,8 +14,12 @@ const VITAL_SIGNS: Record<string, VitalSign> = {
   meanPressure: { label: 'Mean', name: 'Mean pressure', unit: 'mmHg', decimals: 0 },
   temperature: { label: 'Temp', name: 'Temperature', unit: '°C', decimals: 1 },
   glucose: { label: 'Glucose', name: 'Glucose', unit: 'mmol/L', decimals: 1 },
+  height: { label: 'Height', name: 'Height', unit: 'cm', decimals: 0 },
   weight: { label: 'Weight', name: 'Weight', unit: 'kg', decimals: 1 },
+  bodyMassIndex: { label: 'BMI', name: 'Body mass index', unit: 'kg/m²', decimals: 1 },
   oxygenFlow: { label: 'O₂ flow', name: 'Oxygen flow', unit: 'L/min', decimals: 1 },
+  oxygenConcentration: { label: 'FiO₂', name: 'Oxygen concentration', unit: '%', decimals: 0 },
+  glasgowComaScale: { label: 'GCS', name: 'Glasgow coma scale', unit: '', decimals: 0 },
   consciousness: { label: 'ACVPU', name: 'Consciousness', unit: '', decimals: 0 },
   onOxygen: { label: 'O₂', name: 'Air or oxygen', unit: '', decimals: 0 },
 };

@@ -28,7 +28,7 @@ const versions = new Map<string, number[]>();
 
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
-  const environment = { ...infrastructure.environment, CARILLON_DIRECTORY_SEED: seed };
+  const environment = { ...infrastructure.environmentOf('directory'), CARILLON_DIRECTORY_SEED: seed };
   // Two replicas import the same file at once.
   services = await Promise.all([start(environment), start(environment)]);
   bus = await connectBus({ url: infrastructure.nats.url, name: 'gateway' });

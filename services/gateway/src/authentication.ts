@@ -2,8 +2,8 @@
 import { CodedError } from '@carillon/contracts/errors';
 import { childTrace } from '@carillon/runtime/trace';
 import type { FastifyRequest } from 'fastify';
-import { bearerOf } from './realtime.ts';
-import type { Shared } from './connection.ts';
+import { bearerOf } from './handshake.ts';
+import type { Shared } from './session.ts';
 import type { Identity } from './tokens.ts';
 
 export type Authentication = {

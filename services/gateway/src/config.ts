@@ -16,6 +16,23 @@ export const configSchema = {
     description: 'POST /v1/dev/token gives a token to anybody for any person; production refuses to start with it',
     default: false,
   },
+  CARILLON_QUERY_TOKEN: {
+    type: 'switch',
+    description: 'Whether `?token=` is taken where no header can be set; proxies log it, so only where none does',
+    default: false,
+  },
+  CARILLON_TEST_PUBLISH: {
+    type: 'switch',
+    description: 'POST /realtime/test/publish puts made-up events into rooms; production refuses to start with it',
+    default: false,
+  },
+  CARILLON_PING_MS: {
+    type: 'number',
+    description: 'Milliseconds between two pings of a connection, by WebSocket and in event streams',
+    default: 15_000,
+    min: 50,
+    max: 60_000,
+  },
   CARILLON_ORIGINS: {
     type: 'list',
     description: 'Origins besides the own from which browsers may connect, separated by commas',

@@ -2,55 +2,36 @@
 import { randomUUID } from 'node:crypto';
 import { CodedError, badInput, closeCodes, type CloseReason } from '@carillon/contracts/errors';
 import { clientFrameSchema, type ClientFrame, type ServerFrame } from '@carillon/contracts/gateway';
-import type { StreamName } from '@carillon/contracts/define';
 import { validate } from '@carillon/contracts/schema';
-import type { Logger } from '@carillon/runtime/log';
 import { childTrace } from '@carillon/runtime/trace';
 import type { WebSocket } from 'ws';
-import type { Caller } from './calls.ts';
-import type { GatewayConfig } from './config.ts';
 import { encodeFrame, errorFrame } from './frames.ts';
-import type { Hub, Member } from './hub.ts';
-import { callsPerMinute } from './limits.ts';
-import type { People } from './people.ts';
-import { mayEnter, parseRoom, type Room } from './rooms.ts';
+import type { Member } from './hub.ts';
+import { openRoom, parseRoom, type Room } from './rooms.ts';
+import {
+  closeWaitMs,
+  pongWaitMs,
+  readyFrame,
+  reauthBeforeMs,
+  startRooms,
+  tooManyRooms,
+  type Connection,
+  type Shared,
+  type StartRoom,
+} from './session.ts';
 import { TokenError, type Identity } from './tokens.ts';
-
-/** What all connections of a gateway share. */
-export type Shared = {
-  config: GatewayConfig;
-  hubs: ReadonlyMap<StreamName, Hub>;
-  caller: Caller;
-  people: People;
-  log: Logger;
-  now: () => number;
-  /** Checks a token within the limits of its address. @throws CodedError */
-  admit(token: string, address: string): Promise<Identity>;
-  /** Counts a connection of a person. @throws CodedError `rate_limited`. @returns how to count it off */
-  enter(identity: Identity): () => void;
-};
-
-export type Connection = { close(reason: CloseReason): void; finished: Promise<void> };
+import { watchUnread } from './unread.ts';
 
 const connectWithinMs = 5_000;
-const ping = { everyMs: 15_000, waitMs: 7_000 };
-const reauthBeforeMs = 60_000;
 const reauthGraceMs = 25_000;
-/**
- * What a connection may leave unread. Above the first it is full, and closed when it stays so; it resumes from where it
- * was. A replay alone may fill it for a moment. The second bounds the memory.
- */
-const fullBytes = 8 * 1024 * 1024;
-const maxUnsentBytes = 32 * 1024 * 1024;
-const fullMs = 10_000;
-/** A peer that does not answer the close is cut off. */
-const closeWaitMs = 2_000;
 /** Frames that wait for the one before them; a client that floods is not served faster for it. */
 const maxWaitingFrames = 256;
 
+export type Handshake = { address: string; token: string | undefined; rooms: readonly StartRoom[] };
+
 export function serveConnection(
   socket: WebSocket,
-  { address, token: handshakeToken }: { address: string; token: string | undefined },
+  { address, token: handshakeToken, rooms: asked }: Handshake,
   shared: Shared,
 ): Connection {
   const { config, hubs, caller, people, log, now } = shared;
@@ -86,6 +67,7 @@ export function serveConnection(
     if (isClosed) return;
     isClosed = true;
     for (const each of timers.values()) clearTimeout(each);
+    unread.stop();
     for (const room of rooms.values()) hubs.get(room.definition.stream)?.leave(room, member);
     rooms.clear();
     leave();
@@ -96,30 +78,23 @@ export function serveConnection(
     log.warn({ connection: id }, 'slow consumer');
     close('slowConsumer');
   };
+  const unread = watchUnread(() => socket.bufferedAmount, closeSlow);
   const sendBytes = (frame: Buffer): void => {
-    if (isClosed) return;
-    const unsentBytes = socket.bufferedAmount;
-    if (unsentBytes > maxUnsentBytes) return closeSlow();
-    if (unsentBytes <= fullBytes && timers.has('full')) stopTimer('full');
-    if (unsentBytes > fullBytes && !timers.has('full')) {
-      timer('full', fullMs, () => {
-        if (socket.bufferedAmount > fullBytes) closeSlow();
-        else stopTimer('full');
-      });
-    }
+    if (isClosed || !unread.mayWrite()) return;
+    shared.frames.out++;
     socket.send(frame, { binary: false, compress: false });
   };
   const send = (frame: ServerFrame): void => sendBytes(encodeFrame(frame));
 
   const member: Member = {
     send: sendBytes,
-    reset: (room, reason) => send({ t: 'reset', room: room.name, reason }),
+    reset: (his, reason) => his.forEach((room) => send({ t: 'reset', room: room.name, reason })),
   };
 
   const schedulePing = (): void =>
-    timer('ping', ping.everyMs, () => {
+    timer('ping', config.CARILLON_PING_MS, () => {
       send({ t: 'ping' });
-      timer('pong', ping.waitMs, () => close('noPong'));
+      timer('pong', pongWaitMs, () => close('noPong'));
     });
 
   const scheduleExpiry = (expiresAt: number): void => {
@@ -131,41 +106,30 @@ export function serveConnection(
   };
 
   const ready = (who: Identity, frameId: number | undefined): void =>
-    send({
-      t: 'ready',
-      ...(frameId === undefined ? {} : { id: frameId }),
-      connection: id,
-      person: who.person,
-      now: new Date(now()).toISOString(),
-      expiresAt: new Date(who.expiresAt).toISOString(),
-      ping,
-      limits: {
-        frameBytes: config.CARILLON_LIMIT_FRAME_BYTES,
-        rooms: config.CARILLON_LIMIT_ROOMS,
-        callsPerMinute: callsPerMinute(who, config),
-      },
-      rooms: [...rooms.keys()],
-    });
+    send({ ...readyFrame(who, id, rooms.keys(), shared), ...(frameId === undefined ? {} : { id: frameId }) });
 
   /** @throws CodedError */
   const authenticate = async (token: string, frameId: number | undefined): Promise<void> => {
     const who = await shared.admit(token, address);
     if (isClosed) return;
     leave = shared.enter(who);
+    const his = startRooms(asked, who, shared);
     identity = who;
     stopTimer('connect');
     scheduleExpiry(who.expiresAt);
     schedulePing();
-    const own = parseRoom(`person:${who.person}`, who.hospital);
-    if (own !== undefined) rooms.set(own.name, own);
+    for (const [name, room] of his) rooms.set(name, room);
     ready(who, frameId);
-    if (own !== undefined) await hubs.get(own.definition.stream)?.join(own, member, undefined, () => {});
+    for (const room of his.values()) {
+      await hubs.get(room.definition.stream)?.join([room], member, undefined, () => {});
+    }
   };
 
   const refuse = (error: CodedError, frameId: number | undefined): void => {
     send(errorFrame(error, frameId));
     if (error instanceof TokenError) close(error.isExpired ? 'tokenExpired' : 'unauthorised');
     else if (error.code === 'rate_limited') close('rateLimited');
+    else if (error.code === 'forbidden') close('forbidden');
     else close(error.code === 'internal' ? 'internal' : 'unauthorised');
   };
 
@@ -185,30 +149,32 @@ export function serveConnection(
     return mine;
   };
 
+  /** A room may have two names, and is one room. */
+  const nameOf = (name: string, who: Identity): string => parseRoom(name, who.hospital)?.name ?? name;
+
   const subscribe = async (who: Identity, frame: ClientFrame & { t: 'subscribe' }): Promise<void> => {
-    const room = parseRoom(frame.room, who.hospital);
-    // A room that does not exist and one that is not his answer alike.
-    if (room === undefined || !mayEnter(room, who, people.relations(who.hospital))) throw new CodedError('forbidden');
+    const room = openRoom(frame.room, who, people.relations(who.hospital));
+    if (room === undefined) throw new CodedError('forbidden');
     const hub = hubs.get(room.definition.stream);
     if (hub === undefined) throw new CodedError('unavailable');
     if (!rooms.has(room.name) && rooms.size >= config.CARILLON_LIMIT_ROOMS) {
-      throw new CodedError('rate_limited', `At most ${config.CARILLON_LIMIT_ROOMS} rooms a connection`);
+      throw tooManyRooms(config);
     }
     // Subscribed again: the new subscription takes the place of the old one, before its replay.
     const old = rooms.get(room.name);
     if (old !== undefined) hub.leave(old, member);
     rooms.set(room.name, room);
-    await hub.join(room, member, frame.from, ({ position, recovery }) =>
+    await hub.join([room], member, frame.from, (_, { position, recovery }) =>
       send({ t: 'subscribed', id: frame.id, room: room.name, pos: position, lane: room.definition.lane, recovery }),
     );
     // It may have gone while the replay was read.
     if (isClosed) hub.leave(room, member);
   };
 
-  const unsubscribe = (frame: ClientFrame & { t: 'unsubscribe' }): void => {
-    const room = rooms.get(frame.room);
+  const unsubscribe = (name: string, frame: ClientFrame & { t: 'unsubscribe' }): void => {
+    const room = rooms.get(name);
     if (room !== undefined) {
-      rooms.delete(room.name);
+      rooms.delete(name);
       hubs.get(room.definition.stream)?.leave(room, member);
     }
     send({ t: 'ok', id: frame.id });
@@ -230,9 +196,11 @@ export function serveConnection(
       case 'connect':
         return ready(who, frame.id);
       case 'subscribe':
-        return inTurn(frame.room, () => subscribe(who, frame));
-      case 'unsubscribe':
-        return inTurn(frame.room, () => unsubscribe(frame));
+        return inTurn(nameOf(frame.room, who), () => subscribe(who, frame));
+      case 'unsubscribe': {
+        const name = nameOf(frame.room, who);
+        return inTurn(name, () => unsubscribe(name, frame));
+      }
       case 'call':
         return call(who, frame);
       case 'reauth': {
@@ -327,6 +295,7 @@ export function serveConnection(
     }
     for (const line of data.toString().split('\n')) {
       if (line.trim() === '') continue;
+      shared.frames.in++;
       const frame = parse(line);
       if (frame !== undefined) dispatch(frame);
       if (isClosed) return;
@@ -345,5 +314,14 @@ export function serveConnection(
       refuse(error instanceof CodedError ? error : new CodedError('internal'), undefined),
     );
   }
-  return { close, finished };
+  return {
+    transport: 'webSocket',
+    identity: () => identity,
+    unreadBytes: unread.bytes,
+    isFull: unread.isFull,
+    close,
+    finished,
+    // `ws` waits for its sockets by itself.
+    flushed: finished,
+  };
 }

@@ -20,9 +20,27 @@ export function errorFrame(error: CodedError, id?: number): ServerFrame {
 
 export const position = (epoch: string, sequence: number): string => `${epoch}-${sequence}`;
 
-export function parsePosition(text: string): { epoch: string; sequence: number } | undefined {
-  const match = /^([0-9a-z]{1,20})-(\d{1,15})$/.exec(text);
-  return match?.[1] === undefined ? undefined : { epoch: match[1], sequence: Number(match[2]) };
+export type Position = {
+  epoch: string;
+  sequence: number;
+  /**
+   * Of the message at `sequence` only the copies up to this room were given. They go out in the order of the rooms' names,
+   * so that this says which are still to come.
+   */
+  upToRoom?: string;
+};
+
+export const positionText = ({ epoch, sequence, upToRoom }: Position): string =>
+  position(epoch, sequence) + (upToRoom === undefined ? '' : `!${upToRoom}`);
+
+export function parsePosition(text: string): Position | undefined {
+  const match = /^([0-9a-z]{1,20})-(\d{1,15})(?:!([A-Za-z0-9_:-]{1,200}))?$/.exec(text);
+  if (match?.[1] === undefined) return undefined;
+  return {
+    epoch: match[1],
+    sequence: Number(match[2]),
+    ...(match[3] === undefined ? {} : { upToRoom: match[3] }),
+  };
 }
 
 /**

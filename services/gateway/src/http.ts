@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { CommandDefinition, QueryDefinition } from '@carillon/contracts/define';
 import { CodedError, badInput, errorBody, errors } from '@carillon/contracts/errors';
-import { keyPattern } from '@carillon/contracts/gateway';
+import { devPeopleRoute, devTokenRequestSchema, devTokenRoute, keyPattern } from '@carillon/contracts/gateway';
+import { recordVitals } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
 import { operations } from '@carillon/contracts/surface';
 import type { Bus } from '@carillon/bus/connection';
@@ -13,7 +14,7 @@ import { traceOf, type Authentication } from './authentication.ts';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
 import type { People } from './people.ts';
-import { devTokenRequestSchema, type Tokens } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 import { takeVitals } from './vital-intake.ts';
 
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -30,7 +31,7 @@ export type HttpOptions = {
 };
 
 /** What the framework itself refuses, in our codes. */
-function toCodedError(error: FastifyError | CodedError): CodedError {
+export function toCodedError(error: FastifyError | CodedError): CodedError {
   if (error instanceof CodedError) return error;
   switch (error.statusCode) {
     case 413:
@@ -142,7 +143,7 @@ export async function registerHttp(app: FastifyInstance, options: HttpOptions): 
     });
   }
 
-  app.post('/v1/vitals', { onRequest: authenticate }, async (request, reply) => {
+  app.post(recordVitals.path, { onRequest: authenticate }, async (request, reply) => {
     const actor = identityOf(request);
     caller.count(actor);
     // A key is allowed on every write; readings are the same by patient, vital, time and device, with or without.
@@ -169,13 +170,13 @@ export async function registerHttp(app: FastifyInstance, options: HttpOptions): 
 
 /** Any person without a password: only while CARILLON_DEV_TOKENS is on, with which production refuses to start. */
 function registerDevelopment(app: FastifyInstance, { people, tokens }: Pick<HttpOptions, 'people' | 'tokens'>): void {
-  app.get('/v1/dev/people', () => ({
+  app.get(devPeopleRoute.path, () => ({
     items: people
       .all()
       .sort((a, b) => a.person.localeCompare(b.person, 'en', { numeric: true }))
       .map(({ person, name, roles, wards, hospital }) => ({ person, name, roles, wards, hospital })),
   }));
-  app.post('/v1/dev/token', async (request) => {
+  app.post(devTokenRoute.path, async (request) => {
     const body = validate(devTokenRequestSchema, request.body);
     if (!body.ok) throw badInput(body.issues);
     const entry = people.all().find((candidate) => candidate.person === body.value.person);

@@ -1,11 +1,21 @@
-/** The WebSocket endpoint: origin, subprotocol, token of the handshake, and who is connected. */
-import type { IncomingMessage } from 'node:http';
+/** The endpoints that keep a connection: WebSocket and event streams, with the rooms that their paths name. */
+import type { RouteDefinition } from '@carillon/contracts/define';
 import { CodedError, closeCodes } from '@carillon/contracts/errors';
+import {
+  deviceEventsRoute,
+  eventsRoute,
+  hospitalEventsRoute,
+  hospitalWebSocketRoute,
+  patientEventsRoute,
+  patientWebSocketRoute,
+  webSocketRoute,
+} from '@carillon/contracts/gateway';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { serveConnection, type Connection, type Shared } from './connection.ts';
-import { connectionsOf, type Buckets } from './limits.ts';
-import { tokenHash, type Identity, type Tokens } from './tokens.ts';
+import { serveConnection } from './connection.ts';
+import { bearerOf, checkOrigin, queryTokenOf } from './handshake.ts';
+import type { Connection, Shared, StartRoom } from './session.ts';
+import { registerEventStream } from './sse.ts';
 
 export const subprotocol = 'carillon.v1';
 /** Before a token that is offered as a second subprotocol, which is all that a browser can send along. */
@@ -13,63 +23,33 @@ const bearer = 'bearer.';
 /** Above our own limit, so that a frame that is too big is told so in our words; beyond it `ws` closes with 1009. */
 const maxPayload = 1024 * 1024;
 
-export const bearerOf = (request: { headers: IncomingMessage['headers'] }): string | undefined =>
-  /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-
 const offered = (request: FastifyRequest): string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((part) => part.trim());
 
-/** A browser names its origin; it must be this host or on the list. Whoever names none is no browser. */
-export function isOriginAllowed(request: FastifyRequest, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return true;
-  if (allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
-}
-
-type Admission = Pick<Shared, 'config'> & {
-  tokens: Tokens;
-  buckets: Buckets;
-  /** For those who are nobody yet: however many tokens they try, nobody who is known is locked out by it. */
-  strangers: Buckets;
+export type Realtime = {
+  /** Who is connected now. */
+  connections: ReadonlySet<Connection>;
 };
 
-/** The token is checked first, which takes microseconds; only refused ones count against their address. */
-export function createAdmission({ config, tokens, buckets, strangers }: Admission): Pick<Shared, 'admit' | 'enter'> {
-  const connections = new Map<string, number>();
-  return {
-    async admit(token, address) {
-      try {
-        return await tokens.verify(token);
-      } catch (error) {
-        strangers.take(`refused ${address} ${tokenHash(token)}`, config.CARILLON_LIMIT_FAILED_HANDSHAKES);
-        throw error;
-      }
-    },
-    enter(identity: Identity) {
-      const person = `${identity.hospital} ${identity.person}`;
-      buckets.take(`handshakes ${person}`, config.CARILLON_LIMIT_HANDSHAKES);
-      const count = connections.get(person) ?? 0;
-      if (count >= connectionsOf(identity, config)) {
-        throw new CodedError('rate_limited', 'Too many connections', { afterMs: 10_000 });
-      }
-      connections.set(person, count + 1);
-      let isCounted = true;
-      return () => {
-        if (!isCounted) return;
-        isCounted = false;
-        const left = (connections.get(person) ?? 1) - 1;
-        if (left === 0) connections.delete(person);
-        else connections.set(person, left);
-      };
-    },
-  };
-}
-
-export type Realtime = { count(): number };
+const patientRooms = (request: FastifyRequest): StartRoom[] => {
+  const { id } = request.params as { id: string };
+  return [{ name: `patient:${id}` }, { name: `patient:${id}:vitals` }];
+};
+const hospitalRooms = (request: FastifyRequest): StartRoom[] => {
+  const { id } = request.params as { id: string };
+  return [{ name: `hospital:${id}` }, { name: `hospital:${id}:alerts`, isOptional: true }];
+};
+const deviceRooms = (request: FastifyRequest): StartRoom[] => {
+  const { type, id } = request.params as { type: string; id: string };
+  return [{ name: `device:${type}:${id}` }];
+};
 
 export async function registerRealtime(app: FastifyInstance, shared: Shared): Promise<Realtime> {
   const connections = new Set<Connection>();
+  const keep = (connection: Connection): void => {
+    connections.add(connection);
+    void connection.finished.then(() => connections.delete(connection));
+  };
   await app.register(websocket, {
     options: {
       maxPayload,
@@ -82,33 +62,38 @@ export async function registerRealtime(app: FastifyInstance, shared: Shared): Pr
     errorHandler: () => {},
     // The plugin's own would close all sockets with 1005, and clients would not know why.
     preClose(done) {
-      for (const connection of connections) connection.close('drain');
-      void Promise.all([...connections].map((connection) => connection.finished)).then(() =>
-        this.websocketServer.close(done),
-      );
+      const open = [...connections];
+      for (const connection of open) connection.close('drain');
+      void Promise.all(open.map((connection) => connection.flushed)).then(() => this.websocketServer.close(done));
     },
   });
-  app.route({
-    method: 'GET',
-    url: '/realtime/ws',
-    async preValidation(request) {
-      if (!isOriginAllowed(request, shared.config.CARILLON_ORIGINS)) {
-        throw new CodedError('forbidden', 'This origin may not connect');
-      }
-    },
-    handler() {
-      throw new CodedError('bad_input', 'Expected a WebSocket upgrade');
-    },
-    wsHandler(socket, request) {
-      const protocols = offered(request);
-      if (!protocols.includes(subprotocol)) return socket.close(closeCodes.subprotocol, 'subprotocol');
-      const inProtocol = protocols.find((protocol) => protocol.startsWith(bearer))?.slice(bearer.length);
-      const token = bearerOf(request) ?? inProtocol;
-      const connection = serveConnection(socket, { address: request.ip, token }, shared);
-      connections.add(connection);
-      void connection.finished.then(() => connections.delete(connection));
-      return undefined;
-    },
-  });
-  return { count: () => connections.size };
+  const serveWebSocket = (route: RouteDefinition, roomsOf: (request: FastifyRequest) => StartRoom[]): void => {
+    app.route({
+      method: 'GET',
+      url: route.path,
+      preValidation: (request) => checkOrigin(request, shared.config),
+      handler() {
+        throw new CodedError('bad_input', 'Expected a WebSocket upgrade');
+      },
+      wsHandler(socket, request) {
+        const protocols = offered(request);
+        if (!protocols.includes(subprotocol)) return socket.close(closeCodes.subprotocol, 'subprotocol');
+        const inProtocol = protocols.find((protocol) => protocol.startsWith(bearer))?.slice(bearer.length);
+        const token = bearerOf(request) ?? inProtocol ?? queryTokenOf(request, shared.config);
+        keep(serveConnection(socket, { address: request.ip, token, rooms: roomsOf(request) }, shared));
+        return undefined;
+      },
+    });
+  };
+  serveWebSocket(webSocketRoute, () => []);
+  serveWebSocket(patientWebSocketRoute, patientRooms);
+  serveWebSocket(hospitalWebSocketRoute, hospitalRooms);
+
+  const serveEventStreams = (route: RouteDefinition, roomsOf: (request: FastifyRequest) => StartRoom[]): void =>
+    registerEventStream(app, { route, roomsOf, shared, keep });
+  serveEventStreams(eventsRoute, () => []);
+  serveEventStreams(patientEventsRoute, patientRooms);
+  serveEventStreams(hospitalEventsRoute, hospitalRooms);
+  serveEventStreams(deviceEventsRoute, deviceRooms);
+  return { connections };
 }

@@ -5,7 +5,7 @@ import type { StreamMessage } from '@carillon/bus/stream-reader';
 /** What frames are made of: the headers, and the body as bytes that nobody parses here. */
 export type Message = {
   sequence: number;
-  /** Keys of the rooms to which it belongs. */
+  /** Keys of the rooms to which it belongs, in the order in which their members get their copies. */
   rooms: readonly string[];
   event: string;
   id: string;
@@ -18,26 +18,52 @@ export type Message = {
 };
 
 export function toMessage(message: StreamMessage, rooms: readonly string[]): Message {
+  // The wire carries a CR or LF within a value, at which the client library throws: such headers count as none.
+  const header = (name: string): string | undefined => {
+    try {
+      return message.header(name);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     sequence: message.sequence,
     rooms,
-    event: message.header(eventHeaders.event) ?? '',
-    id: message.header(eventHeaders.id) ?? String(message.sequence),
-    at: message.header(eventHeaders.at) ?? '',
-    version: message.header(eventHeaders.version) ?? '0',
-    isAckWanted: message.header(eventHeaders.ack) === 'true',
-    key: message.header(eventHeaders.key) ?? message.subject,
-    // A copy: what NATS hands over is a view, which would keep the whole chunk that was read from the socket.
-    body: new Uint8Array(message.body),
+    event: header(eventHeaders.event) ?? '',
+    id: header(eventHeaders.id) ?? String(message.sequence),
+    at: header(eventHeaders.at) ?? '',
+    version: header(eventHeaders.version) ?? '0',
+    isAckWanted: header(eventHeaders.ack) === 'true',
+    key: header(eventHeaders.key) ?? message.subject,
+    body: oneLine(message.body),
   };
+}
+
+const lineBreakers: ReadonlySet<number> = new Set(['\n', '\r', '\0'].map((text) => text.charCodeAt(0)));
+const space = ' '.charCodeAt(0);
+const nothing = new TextEncoder().encode('null');
+
+/**
+ * Frames are lines, over WebSocket and in an event stream. A line break in JSON stands between its tokens, where a space
+ * means the same; in what is no JSON it must not end the line either.
+ */
+function oneLine(body: Uint8Array): Uint8Array {
+  if (body.length === 0) return nothing;
+  // A copy: what NATS hands over is a view, which would keep the whole chunk that was read from the socket.
+  const line = new Uint8Array(body);
+  for (const breaker of lineBreakers) {
+    for (let index = line.indexOf(breaker); index >= 0; index = line.indexOf(breaker, index)) line[index] = space;
+  }
+  return line;
 }
 
 export type Ring = {
   push(message: Message): void;
   /** Everything after this sequence is here. */
   after(): number;
-  /** Messages of a room after a sequence, in order. */
-  of(room: string, afterSequence: number): Message[];
+  /** Messages of any of these rooms after a sequence, in order. */
+  of(rooms: ReadonlySet<string>, afterSequence: number): Message[];
+  size(): number;
   clear(afterSequence: number): void;
 };
 
@@ -76,14 +102,15 @@ export function createRing(maxMessages: number, maxBytes: number, startAfter: nu
       }
     },
     after: () => dropped,
-    of(room, afterSequence) {
+    of(rooms, afterSequence) {
       const found: Message[] = [];
       for (let index = indexAfter(afterSequence); index < messages.length; index++) {
         const message = messages[index];
-        if (message !== undefined && message.rooms.includes(room)) found.push(message);
+        if (message?.rooms.some((room) => rooms.has(room)) === true) found.push(message);
       }
       return found;
     },
+    size: () => messages.length - head,
     clear(afterSequence) {
       messages = [];
       head = 0;

@@ -31,6 +31,12 @@ test('a room name gives its definition, its id and a key over all hospitals', ()
   expect(parseRoom('patient:p1', 'h2')?.key).not.toBe(parseRoom('patient:p1', 'h1')?.key);
 });
 
+test('system is another name of the own hospital', () => {
+  expect(parseRoom('system', 'h1')).toEqual(parseRoom('hospital:h1', 'h1'));
+  expect(may('system', actor('n1', 'nurse'))).toBe(true);
+  expect(may('system', actor('p1', 'patient'))).toBe(false);
+});
+
 test.each([
   'patient:>',
   'patient:*',
@@ -57,7 +63,8 @@ test.each([
   'patient:<id>',
   'patient:p1:alerts',
   'ward:w1',
-  'system',
+  'systems',
+  'system:h1',
   '__proto__',
   'constructor:p1',
 ])('%j is no room', (name) => {

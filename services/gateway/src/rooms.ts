@@ -20,16 +20,20 @@ const isToken = (part: string): boolean => part.startsWith('<');
 const fill = (template: string, tokens: Readonly<Record<string, string>>): string =>
   template.replaceAll(/<(\w+)>/g, (whole, name: string) => tokens[name] ?? whole);
 
+/** The room of the caller's own hospital, whichever that is. */
+const ownHospital = 'system';
+
 /** @returns the room, or undefined for a name that is no room: wildcards and dots are no ids */
-export function parseRoom(name: string, hospital: string): Room | undefined {
+export function parseRoom(given: string, hospital: string): Room | undefined {
+  const name = given === ownHospital ? `hospital:${hospital}` : given;
   const parts = name.split(':');
   for (const definition of definitions) {
     const template = definition.name.split(':');
     if (template.length !== parts.length) continue;
     if (!template.every((part, index) => isToken(part) || part === parts[index])) continue;
-    const given = template.flatMap((part, index) => (isToken(part) ? [[part.slice(1, -1), parts[index] ?? '']] : []));
-    if (!given.every(([, id]) => id !== undefined && isId(id))) return undefined;
-    const tokens = Object.fromEntries(given) as Record<string, string>;
+    const ids = template.flatMap((part, index) => (isToken(part) ? [[part.slice(1, -1), parts[index] ?? '']] : []));
+    if (!ids.every(([, id]) => id !== undefined && isId(id))) return undefined;
+    const tokens = Object.fromEntries(ids) as Record<string, string>;
     return { name, definition, tokens, hospital, key: roomKey(hospital, name) };
   }
   return undefined;
@@ -43,7 +47,13 @@ export function mayEnter(room: Room, actor: Actor, relations: Relations): boolea
   return isPermitted(room.definition.allow, actor, room.tokens, relations);
 }
 
-/** The keys of all rooms to which a message belongs, whether anybody is in them or not. */
+/** @returns the room, if there is such a room and he may enter it: what does not exist and what is not his are alike */
+export function openRoom(name: string, actor: Actor, relations: Relations): Room | undefined {
+  const room = parseRoom(name, actor.hospital);
+  return room !== undefined && mayEnter(room, actor, relations) ? room : undefined;
+}
+
+/** The keys of all rooms to which a message belongs, whether anybody is in them or not, in order. */
 export type RoomMatcher = (subject: string) => string[];
 
 export function matchRooms(stream: StreamName): RoomMatcher {
@@ -69,6 +79,6 @@ export function matchRooms(stream: StreamName): RoomMatcher {
       const isNamed = Object.values(found).every((id) => id !== '_');
       if (isMatch && isNamed && hospital !== undefined) keys.push(roomKey(hospital, fill(filter.name, found)));
     }
-    return keys;
+    return keys.sort();
   };
 }

@@ -3,17 +3,25 @@ import { rooms } from '@carillon/contracts/surface';
 import { provisionPeople, provisionStreams } from '@carillon/bus/provision';
 import { commonConfig, ConfigError, readConfig, type Environment } from '@carillon/runtime/config';
 import { createLogger } from '@carillon/runtime/log';
-import { createMetrics } from '@carillon/runtime/metrics';
+import { createMetrics, measureBus } from '@carillon/runtime/metrics';
+import { runChecks } from '@carillon/runtime/readiness';
 import { realDependencies, type Dependencies, type RunningService } from '@carillon/runtime/service';
-import { Gauge } from 'prom-client';
 import { createAuthentication } from './authentication.ts';
 import { createCaller } from './calls.ts';
 import { configSchema } from './config.ts';
+import { registerDocs } from './docs.ts';
+import { registerFhir } from './fhir/routes.ts';
+import { registerCommandEndpoint } from './command-endpoint.ts';
+import { createAdmission } from './handshake.ts';
+import { measureCalls, measureDelivery, measureHeld, measureHttp } from './gateway-metrics.ts';
 import { createHttp, registerHttp } from './http.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createBuckets } from './limits.ts';
 import { watchPeople } from './people.ts';
-import { createAdmission, registerRealtime } from './realtime.ts';
+import { registerRealtime } from './realtime.ts';
+import type { Shared } from './session.ts';
+import { registerStats } from './stats.ts';
+import { registerTestPublish } from './test-publish.ts';
 import { createTokens } from './tokens.ts';
 
 const { NATS_URL, CARILLON_REPLICAS, CARILLON_LOG_LEVEL, CARILLON_LOG_FILE } = commonConfig;
@@ -30,6 +38,9 @@ export async function start(
   if (config.CARILLON_DEV_TOKENS && environment['NODE_ENV'] === 'production') {
     throw new ConfigError(['CARILLON_DEV_TOKENS must be off in production: it gives anybody a token for any person']);
   }
+  if (config.CARILLON_TEST_PUBLISH && environment['NODE_ENV'] === 'production') {
+    throw new ConfigError(['CARILLON_TEST_PUBLISH must be off in production: it puts made-up events into rooms']);
+  }
   const log = createLogger('gateway', { level: config.CARILLON_LOG_LEVEL, file: config.CARILLON_LOG_FILE });
   const metrics = createMetrics('gateway');
   const stops: (() => unknown)[] = [];
@@ -43,13 +54,16 @@ export async function start(
   try {
     const bus = await dependencies.connectBus({ url: config.NATS_URL, name: 'gateway' });
     stops.push(() => bus.close());
+    measureBus(metrics.registry, bus);
+    bus.onDenied((denial) => log.error(denial, 'NATS denies this user what the service tried'));
     await provisionStreams(bus, ['COMMANDS', 'INTAKE', ...roomStreams], { replicas: config.CARILLON_REPLICAS });
     await provisionPeople(bus, { replicas: config.CARILLON_REPLICAS });
     const people = await watchPeople(bus, log);
     stops.push(() => people.stop());
     const hubs = new Map<StreamName, Hub>();
+    const onDelivered = measureDelivery(metrics.registry);
     for (const stream of roomStreams) {
-      const hub = await createHub({ bus, stream, ringMessages: config.CARILLON_RING_MESSAGES, log });
+      const hub = await createHub({ bus, stream, ringMessages: config.CARILLON_RING_MESSAGES, log, onDelivered });
       hubs.set(stream, hub);
       stops.push(() => hub.stop());
     }
@@ -60,41 +74,22 @@ export async function start(
     stops.push(() => strangers.stop());
     const tokens = createTokens(config, now);
     const admission = createAdmission({ config, tokens, buckets, strangers });
-    const caller = createCaller({ bus, people, buckets, config, now });
+    const caller = measureCalls(metrics.registry, createCaller({ bus, people, buckets, config, now }));
     stops.push(() => caller.close());
 
     const app = createHttp({ config, log });
     stops.push(() => app.close());
-    const shared = { config, hubs, caller, people, log, now, ...admission };
-    const realtime = await registerRealtime(app, shared);
+    measureHttp(metrics.registry, app);
+    const shared: Shared = { config, hubs, caller, people, log, now, frames: { in: 0, out: 0 }, ...admission };
+    const { connections } = await registerRealtime(app, shared);
     const authentication = createAuthentication(admission.admit);
+    registerCommandEndpoint(app, shared, authentication);
+    registerStats(app, shared, { connections, authentication });
+    if (config.CARILLON_TEST_PUBLISH) registerTestPublish(app, shared, { bus, authentication });
     await registerHttp(app, { config, bus, people, tokens, caller, authentication, now, log });
-    void new Gauge({
-      name: 'carillon_connections',
-      help: 'Open WebSocket connections',
-      registers: [metrics.registry],
-      collect() {
-        this.set(realtime.count());
-      },
-    });
-    void new Gauge({
-      name: 'carillon_subscriptions',
-      help: 'Who is in a room, counted over the rooms of a stream',
-      labelNames: ['stream'],
-      registers: [metrics.registry],
-      collect() {
-        for (const [stream, hub] of hubs) this.set({ stream }, hub.counts().members);
-      },
-    });
-    void new Gauge({
-      name: 'carillon_rooms',
-      help: 'Rooms of a stream in which somebody is',
-      labelNames: ['stream'],
-      registers: [metrics.registry],
-      collect() {
-        for (const [stream, hub] of hubs) this.set({ stream }, hub.counts().rooms);
-      },
-    });
+    registerDocs(app);
+    await registerFhir(app, { bus, people, caller, authentication, now, log });
+    measureHeld(metrics.registry, { connections, hubs });
     await app.listen({ port: config.CARILLON_HTTP_PORT, host: config.CARILLON_HTTP_HOST });
     const address = app.server.address();
     log.info('started');
@@ -102,7 +97,12 @@ export async function start(
       name: 'gateway',
       metrics,
       port: typeof address === 'object' && address !== null ? address.port : config.CARILLON_HTTP_PORT,
-      checks: () => Promise.resolve({ nats: bus.isConnected(), running: !isStopping }),
+      // The view of the directory needs no check: the gateway does not start before it has seen all of it.
+      checks: () =>
+        runChecks({
+          nats: () => bus.isConnected() && bus.nc.flush().then(() => true),
+          running: () => !isStopping,
+        }),
       stop,
     };
   } catch (error) {

@@ -102,40 +102,80 @@ export function readItems(body: unknown): readonly unknown[] {
   return items;
 }
 
+/** @throws CodedError `forbidden` for who may post readings of nobody */
+export function assertMayRecord(actor: Actor): void {
+  if (!recordVitals.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
+    throw new CodedError('forbidden');
+  }
+}
+
+export type Storing = { actor: Actor; receivedAt: number; traceparent: string; source: string };
+
+/**
+ * Makes readings durable, those of one partition together.
+ * @returns those of which it is not known that they are stored, each with the reason: send them again. A reading that
+ *   was stored all the same does no harm twice.
+ */
+export async function storeReadings(
+  bus: Bus,
+  readings: readonly Reading[],
+  { actor, receivedAt, traceparent, source }: Storing,
+): Promise<ReadonlyMap<Reading, CodedError>> {
+  const byPartition = new Map<string, Reading[]>();
+  for (const reading of readings) {
+    const partition = partitionOf(reading.patientId);
+    const neighbours = byPartition.get(partition);
+    if (neighbours === undefined) byPartition.set(partition, [reading]);
+    else neighbours.push(reading);
+  }
+  const messages = [...byPartition].flatMap(([partition, all]) =>
+    Array.from({ length: Math.ceil(all.length / maxVitalItems) }, (_, index) => ({
+      subject: intakeSubject(actor.hospital, partition, source),
+      readings: all.slice(index * maxVitalItems, (index + 1) * maxVitalItems),
+    })),
+  );
+  const failed = new Map<Reading, CodedError>();
+  await Promise.all(
+    messages.map(async (message) => {
+      const intake: Intake = {
+        hospital: actor.hospital,
+        by: actor.person,
+        receivedAt,
+        readings: message.readings,
+      };
+      try {
+        await publish(bus, {
+          subject: message.subject,
+          body: encode(intake),
+          headers: { 'Nats-Msg-Id': randomUUID(), traceparent },
+        });
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        for (const reading of message.readings) failed.set(reading, error);
+      }
+    }),
+  );
+  return failed;
+}
+
 /** @throws CodedError `bad_input` when no item is good; `unavailable` when they could not be stored: send them again */
 export async function takeVitals(
   bus: Bus,
   body: unknown,
   judging: Judging & { traceparent: string },
 ): Promise<IntakeResult> {
-  const { actor, receivedAt } = judging;
-  if (!recordVitals.allow.some((rule) => rule.roles.some((role) => actor.roles.includes(role)))) {
-    throw new CodedError('forbidden');
-  }
-  const byPartition = new Map<string, Reading[]>();
+  const { actor } = judging;
+  assertMayRecord(actor);
+  const readings: Reading[] = [];
   const rejected: Rejection[] = [];
-  let accepted = 0;
   for (const [index, item] of readItems(body).entries()) {
     const judged = judgeItem(item, judging);
-    if ('reading' in judged) {
-      accepted++;
-      const partition = partitionOf(judged.reading.patientId);
-      const readings = byPartition.get(partition);
-      if (readings === undefined) byPartition.set(partition, [judged.reading]);
-      else readings.push(judged.reading);
-    } else rejected.push({ index, code: judged.code, message: judged.message ?? vitalItemErrors[judged.code] });
+    if ('reading' in judged) readings.push(judged.reading);
+    else rejected.push({ index, code: judged.code, message: judged.message ?? vitalItemErrors[judged.code] });
   }
-  if (accepted === 0) throw new CodedError('bad_input', 'No item is good', { issues: rejected });
+  if (readings.length === 0) throw new CodedError('bad_input', 'No item is good', { issues: rejected });
   const source = actor.roles.includes('device') ? 'device' : 'person';
-  await Promise.all(
-    [...byPartition].map(([partition, readings]) => {
-      const intake: Intake = { hospital: actor.hospital, by: actor.person, receivedAt, readings };
-      return publish(bus, {
-        subject: intakeSubject(actor.hospital, partition, source),
-        body: encode(intake),
-        headers: { 'Nats-Msg-Id': randomUUID(), traceparent: judging.traceparent },
-      });
-    }),
-  );
-  return { accepted, rejected };
+  const failed = await storeReadings(bus, readings, { ...judging, source });
+  for (const error of failed.values()) throw error;
+  return { accepted: readings.length, rejected };
 }

@@ -75,9 +75,9 @@ const defaults: Environment = {
 };
 
 export async function startDesk(more: Environment = {}): Promise<Desk> {
-  const infrastructure = await startInfrastructure();
-  const { environment } = infrastructure;
-  const bus = await connectBus({ url: infrastructure.nats.url, name: 'desk' });
+  const infrastructure = await startInfrastructure({ hasTestEvents: true });
+  const environment = infrastructure.environmentOf('gateway');
+  const bus = await connectBus({ url: infrastructure.nats.url, name: 'alert-escalation' });
   await provisionStreams(bus, ['COMMANDS', 'INTAKE', 'VITALS', 'CARE', 'PERSON'], { replicas: 1 });
   await provisionPeople(bus, { replicas: 1 });
   const bucket = await bus.js.views.kv(peopleBucket);

@@ -306,7 +306,11 @@ test('development tokens exist only where they are switched on, and for people o
 });
 
 test('production refuses to start with development tokens, and any gateway without a secret worth the name', async () => {
-  const environment = { ...desk.infrastructure.environment, CARILLON_HTTP_PORT: '0', CARILLON_JWT_SECRET: jwtSecret };
+  const environment = {
+    ...desk.infrastructure.environmentOf('gateway'),
+    CARILLON_HTTP_PORT: '0',
+    CARILLON_JWT_SECRET: jwtSecret,
+  };
   await expect(start({ ...environment, CARILLON_DEV_TOKENS: 'on', NODE_ENV: 'production' })).rejects.toThrow(
     'CARILLON_DEV_TOKENS must be off in production',
   );

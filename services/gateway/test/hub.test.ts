@@ -60,7 +60,7 @@ const listener = (): Listener => {
   return self;
 };
 const join = async (hub: Hub, from?: string, member = listener(), room = ward): Promise<Listener> => {
-  await hub.join(room, member, from, (joined) => member.joined.push(joined));
+  await hub.join([room], member, from, (_, joined) => member.joined.push(joined));
   return member;
 };
 const range = (from: number, to: number): number[] =>
@@ -156,14 +156,14 @@ test('who joined and left while others stay gets nothing, and a room that nobody
   await freshStream();
   const hub = await startHub(1_000);
   const [stays, leaves] = [await join(hub), await join(hub)];
-  expect(hub.counts()).toEqual({ rooms: 1, members: 2 });
+  expect(hub.counts()).toMatchObject({ rooms: 1, members: 2 });
   hub.leave(ward, leaves);
   hub.leave(ward, leaves);
   await publish(3);
   await seen(stays, 3);
   expect(leaves.got).toEqual([]);
   hub.leave(ward, stays);
-  expect(hub.counts()).toEqual({ rooms: 0, members: 0 });
+  expect(hub.counts()).toMatchObject({ rooms: 0, members: 0 });
 });
 
 test('a member that leaves while a message goes round keeps nobody else from it', async () => {
@@ -188,7 +188,8 @@ test.each([
   await publish(5);
   const hub = await startHub(1_000);
   const member = await join(hub, from.replace('EPOCH', await epochOf()));
-  expect(member.joined).toEqual([{ position: `${await epochOf()}-5`, recovery: 'lost' }]);
+  const position = `${await epochOf()}-5`;
+  expect(member.joined).toEqual([{ position, recovery: 'lost', resumeAt: position }]);
   await publish(1);
   await seen(member, 6);
   expect(positions(member)).toEqual([6]);
@@ -204,10 +205,74 @@ test('5,000 messages are replayed, 5,001 are lost, from the ring and from the st
     expect(complete.joined[0]?.recovery).toBe('complete');
     expect(positions(complete)).toEqual(range(1_001, 6_000));
     const lost = await join(hub, `${epoch}-999`);
-    expect(lost.joined[0]).toEqual({ position: `${epoch}-6000`, recovery: 'lost' });
+    expect(lost.joined[0]).toMatchObject({ position: `${epoch}-6000`, recovery: 'lost' });
     expect(lost.got).toEqual([]);
   }
 }, 60_000);
+
+test('two rooms joined at once while messages flow get one replay in order, each copy once', async () => {
+  await freshStream();
+  await publish(400);
+  // A ring smaller than what is asked for, so that rooms are read one by one and brought together.
+  const hub = await startHub(100);
+  const epoch = await epochOf();
+  const both = [ward, roomOf('patient:p1')];
+  let isFlowing = true;
+  let total = 400;
+  const flow = (async () => {
+    while (isFlowing && total < 2_400) {
+      await publish(3);
+      await publish(2, 'p2');
+      total += 5;
+    }
+  })();
+  const copies = new Map<Member, string[]>();
+  const joins = await Promise.all(
+    range(0, 11).map(async (index) => {
+      const got: string[] = [];
+      const member: Member = {
+        send: (_, message, room) => got.push(`${message.sequence} ${room.name}`),
+        reset: () => {},
+      };
+      copies.set(member, got);
+      const joined: Joined[] = [];
+      await hub.join(both, member, `${epoch}-${index * 35}`, (_, each) => joined.push(each));
+      return { member, joined, from: index * 35 };
+    }),
+  );
+  isFlowing = false;
+  await flow;
+  const { lastSequence } = await streamState(bus, 'CARE');
+  const witness = await join(hub, `${epoch}-0`);
+  await seen(witness, lastSequence);
+  const patients = new Set(positions(await join(hub, `${epoch}-0`, listener(), roomOf('patient:p1'))));
+  for (const { member, joined, from } of joins) {
+    expect(joined.map(({ recovery }) => recovery)).toEqual(['complete', 'complete']);
+    expect(joined[1]?.resumeAt).toBe(`${epoch}-${from}`);
+    const due = range(from + 1, lastSequence).flatMap((sequence) =>
+      patients.has(sequence)
+        ? [`${sequence} patient:p1`, `${sequence} ward:w1:alerts`]
+        : [`${sequence} ward:w1:alerts`],
+    );
+    expect(copies.get(member)).toEqual(due);
+  }
+}, 60_000);
+
+test('who is in several rooms hears of a break once, with the position from which he goes on', async () => {
+  await freshStream();
+  await publish(10);
+  const hub = await startHub(100);
+  const resets: string[] = [];
+  const member: Member = {
+    send: () => {},
+    reset: (rooms, reason, position) => resets.push([...rooms.map(({ name }) => name), reason, position].join(' ')),
+  };
+  await hub.join([ward, roomOf('patient:p1')], member, undefined, () => {});
+  await bus.jsm.streams.delete('CARE');
+  await freshStream();
+  await eventually(() => (resets.length > 0 ? true : undefined), { what: 'the reset' });
+  expect(resets).toEqual([`ward:w1:alerts patient:p1 epoch ${await epochOf()}-0`]);
+}, 30_000);
 
 test('what retention took is lost, the position right before what is left is complete', async () => {
   await freshStream();

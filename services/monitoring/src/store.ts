@@ -116,17 +116,20 @@ export async function findLimits(
   return new Map(rows.map((row) => [row.patient_id, row.limits]));
 }
 
+/** @returns the new version */
 export async function upsertLimits(
   tx: Sql,
   at: { hospital: string; patientId: string; by: string; now: number },
   limits: readonly Limit[],
-): Promise<void> {
-  await tx.query(
+): Promise<number> {
+  const { rows } = await tx.query<{ version: number }>(
     `insert into patient_limits (hospital, patient_id, limits, set_by, set_at, version) values ($1, $2, $3, $4, $5, 1)
      on conflict (hospital, patient_id) do update set limits = excluded.limits, set_by = excluded.set_by,
-       set_at = excluded.set_at, version = patient_limits.version + 1`,
+       set_at = excluded.set_at, version = patient_limits.version + 1
+     returning version`,
     [at.hospital, at.patientId, JSON.stringify(limits), at.by, new Date(at.now)],
   );
+  return rows[0]?.version ?? 1;
 }
 
 type VitalRow = {

@@ -11,7 +11,7 @@ let services: RunningService[] = [];
 
 beforeAll(async () => {
   ward = await startWard();
-  services = [await start(ward.infrastructure.environment)];
+  services = [await start(ward.infrastructure.environmentOf('monitoring'))];
 }, 60_000);
 afterEach(() => {
   ward.told.splice(0);
@@ -84,6 +84,11 @@ test('an alarm of a limit ends when the limit is taken away, and not with the ne
   });
   const limits = [{ vital: 'heartRate', above: 120, persistSeconds: 10, priority: 'medium' }];
   expect(await ward.command(setLimits, { patientId: 'p4', limits })).toEqual({ ok: true, data: { limits } });
+  expect(await eventually(() => ward.told.find(({ event }) => event === 'limits:changed'))).toMatchObject({
+    subject: 'care.h1.w1.p4.normal.limits.changed',
+    version: 1,
+    data: { patientId: 'p4', wardId: 'w1', limits, setBy: 'a1' },
+  });
   const cleared = await eventually(() => conditionsOf('p4')[1]);
   expect(cleared).toMatchObject({ event: 'condition:cleared', data: { kind: 'spo2-below' } });
   expect(cleared.version).toBeGreaterThan(raised.version);
@@ -95,7 +100,7 @@ test('what waited while nobody took it is stored whole; an alarm that had ended 
   const values = [...low(25), ...Array.from({ length: 5 }, () => 97)];
   for (const reading of everySecond('p5', 'spo2', values, startAt)) await ward.post([reading]);
   await ward.post(everySecond('p6', 'spo2', low(20), startAt));
-  services = [await start(ward.infrastructure.environment)];
+  services = [await start(ward.infrastructure.environmentOf('monitoring'))];
   await untilStored('p5', 'spo2', 30);
   const active = await eventually(() => conditionsOf('p6')[0]);
   expect(active).toMatchObject({ data: { kind: 'spo2-below', at: new Date(startAt + 15_000).toISOString() } });

@@ -27,9 +27,9 @@ const ownersOf = async (): Promise<Map<string, string>> =>
 
 test('M11 when the owner of a partition dies within a persistence window, the other raises the alarm at the same measurement time', async () => {
   const mortal = createMortal({});
-  const corpse = await start(ward.infrastructure.environment, mortal.dependencies);
+  const corpse = await start(ward.infrastructure.environmentOf('monitoring'), mortal.dependencies);
   const dying = (await ownersOf()).get(lease('00'));
-  const living = await start(ward.infrastructure.environment);
+  const living = await start(ward.infrastructure.environmentOf('monitoring'));
   const patient = await eventually(
     async () => {
       const owners = await ownersOf();

@@ -59,6 +59,18 @@ export function findPolicyIssues(policy: Policy): Issue[] {
   return issues;
 }
 
+const failsafeRole = (target: Target): Role => target.role ?? 'operator';
+
+/** Whom a policy may call besides the bed nurses and the ward: so nobody reads the whole staff of a hospital. */
+export function beyondTheWard({ levels }: Policy): { people: string[]; roles: Role[] } {
+  const targets = levels.flatMap((level) => level.targets);
+  const failsafes = targets.filter(({ kind }) => kind === 'failsafe');
+  return {
+    people: targets.flatMap(({ kind, person }) => (kind === 'person' && person !== undefined ? [person] : [])),
+    roles: [...new Set<Role>([...failsafes.map(failsafeRole), 'admin'])],
+  };
+}
+
 function peopleOf(target: Target, staffing: Staffing): readonly string[] {
   switch (target.kind) {
     case 'bedNurse':
@@ -68,7 +80,7 @@ function peopleOf(target: Target, staffing: Staffing): readonly string[] {
     case 'person':
       return target.person !== undefined && staffing.onShift.has(target.person) ? [target.person] : [];
     case 'failsafe': {
-      const role = target.role ?? 'operator';
+      const role = failsafeRole(target);
       const onShift = staffing.hospital[role] ?? [];
       if (onShift.length > 0) return onShift;
       // Nobody on shift: whoever has the role, and if there is none, the admins. Never nobody while anybody exists.

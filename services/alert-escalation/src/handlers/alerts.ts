@@ -37,17 +37,18 @@ export async function raise(work: Work, given: Raising): Promise<AlertState> {
   const { tx, now } = work;
   const { hospital, patientId, wardId } = given;
   const key = episodeKey(patientId, wardId, given.kind);
-  const staffing = await loadStaffing(tx, { hospital, patientId, wardId, now });
   for (;;) {
     const existing = await lockOpenAlert(tx, hospital, key);
     if (existing !== undefined) {
       const actor = given.actor === undefined ? {} : { actor: given.actor };
       const { priority, source, message } = given;
+      const staffing = await loadStaffing(tx, { ...existing, now });
       const change = raiseAgain(existing, { priority, source, message, ...actor }, now, staffing);
       await saveChange(work, existing, change);
       return change.state;
     }
     const policy = (await findPolicy(tx, hospital, 'default')) ?? defaultPolicy;
+    const staffing = await loadStaffing(tx, { hospital, patientId, wardId, policy, now });
     const change = openAlert({ ...given, alertId: randomUUID(), policy }, now, staffing);
     if (await insertAlert(tx, change.state, key)) {
       await saveChange(work, { ...change.state, pages: [] }, change);

@@ -1,6 +1,7 @@
 /** What `monitoring` found becomes an alert; an older event of a condition than what was seen changes nothing. */
 import type { Condition } from '@carillon/contracts/monitoring';
 import { assertKnown } from '@carillon/runtime/directory-projection';
+import { observeHop } from '@carillon/runtime/metrics';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { clear, episodeKey } from '../domain/alert.ts';
 import { isNewerCondition, lockOpenAlert, lockWaitingToReopen } from '../store.ts';
@@ -17,7 +18,11 @@ export async function onConditionActive(work: EventWork, condition: Condition): 
   for (const waiting of await lockWaitingToReopen(tx, hospital, key)) {
     await saveChange(work, waiting, clear(waiting, work.now));
   }
-  await raise(work, { hospital, patientId, wardId, kind, priority, message, source: 'condition' });
+  const alert = await raise(work, { hospital, patientId, wardId, kind, priority, message, source: 'condition' });
+  // Not when it joined an alert that is open already.
+  if (alert.openedAt === work.now) {
+    observeHop(work, 'measured_opened', alert.priority, work.now - Date.parse(condition.at));
+  }
 }
 
 /** Active with a lower priority: news for an open alert, no reason for a new one after somebody has resolved it. */

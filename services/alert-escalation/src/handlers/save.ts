@@ -13,6 +13,7 @@ import {
 } from '@carillon/contracts/alert-escalation';
 import { laneOfPriority } from '@carillon/contracts/monitoring';
 import type { Sql } from '@carillon/database/database';
+import { observeHop } from '@carillon/runtime/metrics';
 import type { Work } from '@carillon/runtime/work';
 import { presenceOf, type AlertEvent, type AlertState, type Change, type Page } from '../domain/alert.ts';
 import { insertLog, listLog, updateAlert, upsertPages } from '../store.ts';
@@ -53,6 +54,19 @@ export async function toFullAlert(sql: Sql, alert: AlertState): Promise<Alert> {
   return { ...toSummary(alert), timeline: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
 }
 
+const firstRun = 1;
+
+/** Of the first run only: later ones begin when an acknowledgement expires, not with the alert. */
+function observeHops(work: Work, before: AlertState, { state, events }: Change): void {
+  if (state.run !== firstRun) return;
+  const { openedAt, priority } = state;
+  const firstPage = before.pages.length === 0 ? state.pages[0] : undefined;
+  if (firstPage !== undefined) observeHop(work, 'opened_paged', priority, firstPage.at - openedAt);
+  const names = new Set(events.map(({ name }) => name));
+  if (names.has('acknowledged')) observeHop(work, 'opened_acknowledged', priority, work.now - openedAt);
+  if (names.has('resolved')) observeHop(work, 'opened_resolved', priority, work.now - openedAt);
+}
+
 /** Saves a change of an alert whose row exists and is locked (or was inserted in this transaction). */
 export async function saveChange(work: Work, before: AlertState, change: Change): Promise<void> {
   const { tx } = work;
@@ -69,6 +83,7 @@ export async function saveChange(work: Work, before: AlertState, change: Change)
   await upsertPages(tx, state.alertId, [...dropped, ...changed]);
   await insertLog(tx, state.alertId, change.log);
 
+  observeHops(work, before, change);
   const { hospital, patientId, wardId } = state;
   const lane = laneOfPriority(state.priority);
   const entity = `alert ${state.alertId}`;

@@ -97,18 +97,22 @@ const AlertSummary = ({ alertId }: { alertId: string }) => {
 };
 
 const useLimits = (patientId: string): Limit[] | string | undefined => {
-  const { api } = useLive();
+  const { api, limitsChanges } = useLive();
   const [limits, setLimits] = useState<Limit[] | string>();
   useEffect(() => {
     let isGone = false;
-    api
-      .limits(patientId)
-      .then((found) => !isGone && setLimits(found))
-      .catch((error: Error) => !isGone && setLimits(error.message));
+    const read = (): void =>
+      void api
+        .limits(patientId)
+        .then((found) => !isGone && setLimits(found))
+        .catch((error: Error) => !isGone && setLimits(error.message));
+    read();
+    const stopFollowing = limitsChanges.at(patientId).subscribe(read);
     return () => {
       isGone = true;
+      stopFollowing();
     };
-  }, [api, patientId]);
+  }, [api, limitsChanges, patientId]);
   return limits;
 };
 

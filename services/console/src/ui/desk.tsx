@@ -6,7 +6,8 @@ import { switchTheme } from '../theme.ts';
 import type { Bed } from '../types.ts';
 import { AlertList } from './alert-list.tsx';
 import { BedDetail } from './bed-detail.tsx';
-import { Header } from './header.tsx';
+import { DeadLetters } from './dead-letters.tsx';
+import { Header, type View } from './header.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { LinkBanner } from './link-state.tsx';
@@ -32,6 +33,8 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
   // On a phone, beds and alerts take turns; on wider screens both are there and this has no effect.
   const [shows, setShows] = useState<'beds' | 'alerts'>('beds');
   const [hasSound, toggleSound] = useSound();
+  const isOperator = live.me.roles.some((role) => role === 'operator' || role === 'admin');
+  const [view, setView] = useState<View>('board');
   const isOwn = wardId === OWN_BOARD;
   useTitle();
 
@@ -86,26 +89,38 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
       <a className="skip" href="#alerts-title">
         Skip to alerts
       </a>
-      <Header hasSound={hasSound} onSound={toggleSound} onHelp={() => setDialog('help')} onSignOut={onSignOut} />
+      <Header
+        hasSound={hasSound}
+        onSound={toggleSound}
+        onHelp={() => setDialog('help')}
+        onSignOut={onSignOut}
+        views={isOperator ? { shown: view, show: setView } : undefined}
+      />
       <LinkBanner patientIds={patientIds} />
       <PageBanner />
-      <div className="work">
-        {wardId !== undefined && (
-          <main className="board" aria-label={ward?.name ?? 'Ward'}>
-            {isOwn &&
-              beds.map(
-                (bed) =>
-                  bed.patientId !== null && <CallForHelp key={bed.bedId} bed={{ ...bed, patientId: bed.patientId }} />,
-              )}
-            {ward === undefined && <p className="placeholder">Loading the ward…</p>}
-            {ward !== undefined && beds.length === 0 && <p className="placeholder">There are no beds here.</p>}
-            {beds.length > 0 && <WardBoard beds={beds} openPatient={openPatient} onOpen={open} />}
-            {openPatient !== undefined && <BedDetail key={openPatient} patientId={openPatient} onClose={close} />}
-          </main>
-        )}
-        {!isOwn && <AlertList onRaise={() => setDialog('raise')} />}
-      </div>
-      {!isOwn && wardId !== undefined && <Turns shows={shows} onTurn={setShows} />}
+      {view === 'letters' ? (
+        <DeadLetters />
+      ) : (
+        <div className="work">
+          {wardId !== undefined && (
+            <main className="board" aria-label={ward?.name ?? 'Ward'}>
+              {isOwn &&
+                beds.map(
+                  (bed) =>
+                    bed.patientId !== null && (
+                      <CallForHelp key={bed.bedId} bed={{ ...bed, patientId: bed.patientId }} />
+                    ),
+                )}
+              {ward === undefined && <p className="placeholder">Loading the ward…</p>}
+              {ward !== undefined && beds.length === 0 && <p className="placeholder">There are no beds here.</p>}
+              {beds.length > 0 && <WardBoard beds={beds} openPatient={openPatient} onOpen={open} />}
+              {openPatient !== undefined && <BedDetail key={openPatient} patientId={openPatient} onClose={close} />}
+            </main>
+          )}
+          {!isOwn && <AlertList onRaise={() => setDialog('raise')} />}
+        </div>
+      )}
+      {view === 'board' && !isOwn && wardId !== undefined && <Turns shows={shows} onTurn={setShows} />}
       <footer className="footer">
         <span>NEWS2 © Royal College of Physicians 2017</span>
         <span>Not a certified medical device</span>

@@ -6,9 +6,17 @@ import { useCell, useLive, useNowSeconds } from './hooks.ts';
 import { BellMark, HelpIcon, LeaveIcon, MoonIcon, SoundOffIcon, SoundOnIcon, SunIcon } from './icons.tsx';
 import { LinkState } from './link-state.tsx';
 
-type HeaderProps = { hasSound: boolean; onSound: () => void; onHelp: () => void; onSignOut: () => void };
+export type View = 'board' | 'letters';
+type HeaderProps = {
+  hasSound: boolean;
+  onSound: () => void;
+  onHelp: () => void;
+  onSignOut: () => void;
+  /** Only for those who may see more than the board. */
+  views: { shown: View; show: (view: View) => void } | undefined;
+};
 
-export const Header = ({ hasSound, onSound, onHelp, onSignOut }: HeaderProps) => {
+export const Header = ({ hasSound, onSound, onHelp, onSignOut, views }: HeaderProps) => {
   const { me } = useLive();
   const chosen = useCell(theme);
   const isDark = chosen === 'dark' || (chosen === 'system' && systemIsDark());
@@ -19,6 +27,16 @@ export const Header = ({ hasSound, onSound, onHelp, onSignOut }: HeaderProps) =>
         <h1>Carillon</h1>
       </div>
       <WardSwitcher />
+      {views !== undefined && (
+        <nav className="segmented" aria-label="Views">
+          <button type="button" aria-pressed={views.shown === 'board'} onClick={() => views.show('board')}>
+            Board
+          </button>
+          <button type="button" aria-pressed={views.shown === 'letters'} onClick={() => views.show('letters')}>
+            Dead letters
+          </button>
+        </nav>
+      )}
       <LinkState />
       <WallClock />
       <div className="header-tools">

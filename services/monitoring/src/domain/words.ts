@@ -13,10 +13,14 @@ const names: Readonly<Record<NumericVital, string>> = {
   diastolic: 'Diastolic pressure',
   meanPressure: 'Mean pressure',
   glucose: 'Glucose',
+  height: 'Height',
   weight: 'Weight',
+  bodyMassIndex: 'Body mass index',
   oxygenFlow: 'Oxygen flow',
+  oxygenConcentration: 'Oxygen concentration',
+  glasgowComaScale: 'Glasgow coma scale',
 };
-const units: Readonly<Record<string, string>> = { Cel: '°C', 'mm[Hg]': 'mmHg' };
+const units: Readonly<Record<string, string>> = { Cel: '°C', 'mm[Hg]': 'mmHg', '{score}': 'points' };
 
 export function conditionMessage({ kind, vital, limit, value }: Transition): string {
   if (kind === news2Kind) return `NEWS2 is ${value ?? '?'} or more`;

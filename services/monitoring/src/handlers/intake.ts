@@ -5,7 +5,7 @@
 import { intakeSchema } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders, intakeDurable, intakeFilter, partitionCount, partitionName } from '@carillon/contracts/streams';
-import { consumeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
+import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode } from '@carillon/bus/request';
 import { areLeasesHeld } from '@carillon/database/lease';
 import { buryDelivery } from '@carillon/runtime/dead-letters';
@@ -30,7 +30,7 @@ const width = 2;
  * process busy with transactions alone: what comes within this time of the last one's beginning is committed together.
  * It is part of the way from a measurement to its alarm, and a fraction of the 50 ms that this may take.
  */
-const gatherMs = 12;
+const gatherMs = 15;
 
 const partitions = Array.from({ length: partitionCount }, (_, index) => partitionName(index));
 const leaseName = (partition: string): string => `intake:${partition}`;
@@ -45,7 +45,7 @@ function readIntake(delivery: Delivery): StoredReading[] {
 }
 
 export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promise<void> }> {
-  const { bus, database, gate, log, metrics, service } = tools;
+  const { bus, consumers, database, gate, log, metrics, service } = tools;
   const consumptions = new Map<string, Consumption>();
   let isStopping = false;
 
@@ -161,7 +161,7 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
         if (queue === undefined) continue;
         consumptions.set(
           partition,
-          await consumeDurable(bus, {
+          await consumers.start({
             stream: 'INTAKE',
             durable: intakeDurable(partition),
             filter: intakeFilter(partition),
@@ -172,7 +172,6 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
               queue.waiting.push({ delivery, partition });
               void work(queue, leases);
             },
-            onTrouble: (what) => log.warn({ what }, 'consumer'),
           }),
         );
       } else if (!isHeld && consumption !== undefined) {

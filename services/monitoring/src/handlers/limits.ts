@@ -1,4 +1,9 @@
-import { getLimits as getContract, setLimits as setContract, type LimitSetting } from '@carillon/contracts/monitoring';
+import {
+  getLimits as getContract,
+  limitsChanged,
+  setLimits as setContract,
+  type LimitSetting,
+} from '@carillon/contracts/monitoring';
 import type { InputOf, ResultOf } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import type { CommandWork } from '@carillon/runtime/commands';
@@ -28,10 +33,17 @@ export async function setLimits(
   const { patientId, limits } = input;
   const { hospital } = actor;
   // An admin may write for any patient of the hospital, but not for one who is not there.
-  if (!(await findWards(tx, hospital, [patientId])).has(patientId)) throw new CodedError('forbidden');
+  const wardId = (await findWards(tx, hospital, [patientId])).get(patientId);
+  if (wardId === undefined) throw new CodedError('forbidden');
   const issues = limitIssues(limits);
   if (issues.length > 0) throw badInput(issues);
-  await upsertLimits(tx, { hospital, patientId, by: actor.person, now }, limits);
+  const setBy = actor.person;
+  const version = await upsertLimits(tx, { hospital, patientId, by: setBy, now }, limits);
+  work.emit(
+    limitsChanged,
+    { patientId, wardId, limits, setBy, at: new Date(now).toISOString() },
+    { lane: 'normal', entity: `limits ${patientId}`, version, tokens: { hospital, ward: wardId, patient: patientId } },
+  );
   // An alarm of a limit that is gone ends now, not with the next sample.
   await runMonitors(work, hospital, new Map([[patientId, []]]));
   return { limits };

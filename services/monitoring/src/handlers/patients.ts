@@ -10,6 +10,7 @@ import {
 } from '@carillon/contracts/monitoring';
 import { vitalSigns } from '@carillon/contracts/vital-signs';
 import { assertAllKnown } from '@carillon/runtime/directory-projection';
+import { observeHop } from '@carillon/runtime/metrics';
 import type { Work } from '@carillon/runtime/work';
 import { defaultLimits } from '../domain/default-limits.ts';
 import {
@@ -46,6 +47,7 @@ function tellConditions(work: Work, place: Place, conditions: readonly Transitio
   const { hospital, patientId, wardId } = place;
   for (const [index, condition] of conditions.entries()) {
     const { kind, priority, atMs } = condition;
+    if (condition.type === 'raised') observeHop(work, 'measured_condition', priority, work.now - atMs);
     work.emit(
       eventOf[condition.type],
       { patientId, wardId, kind, priority, message: conditionMessage(condition), at: new Date(atMs).toISOString() },

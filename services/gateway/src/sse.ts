@@ -1,0 +1,225 @@
+/** Rooms as Server-Sent Events: one request, one set of rooms, the same messages as over WebSocket. */
+import type { ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { RouteDefinition, StreamName } from '@carillon/contracts/define';
+import { CodedError, badInput } from '@carillon/contracts/errors';
+import { eventsQuerySchema, type ServerFrame } from '@carillon/contracts/gateway';
+import { validate } from '@carillon/contracts/schema';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { advance, eventBytes, eventId, parseEventId, pingBytes, retryBytes } from './event-stream.ts';
+import { encodeFrame, parsePosition, positionText } from './frames.ts';
+import { allowOrigin, bearerOf, checkOrigin, queryTokenOf, registerPreflight } from './handshake.ts';
+import type { Member } from './hub.ts';
+import type { Room } from './rooms.ts';
+import {
+  closeWaitMs,
+  readyFrame,
+  reauthBeforeMs,
+  startRooms,
+  type Connection,
+  type Shared,
+  type StartRoom,
+} from './session.ts';
+import type { Identity } from './tokens.ts';
+import { watchUnread } from './unread.ts';
+
+type Opening = {
+  who: Identity;
+  rooms: ReadonlyMap<string, Room>;
+  lastEventId: string | undefined;
+  headers: Record<string, string>;
+  /** Counts the connection off. */
+  leave: () => void;
+};
+
+/** After which a browser comes again; no two clients of a gateway that ended come at the same time. */
+const retryMs = (): number => 1_000 + Math.random() * 2_000;
+/** A peer that vanished is found by the kernel: pings into the void fill its buffer for long. */
+const keepAliveMs = 15_000;
+
+function serveEventStream(response: ServerResponse, opening: Opening, shared: Shared): Connection {
+  const { who, rooms, lastEventId, leave } = opening;
+  const { config, hubs, log, now } = shared;
+  const id = `c-${randomUUID().slice(0, 13)}`;
+  const byStream = new Map<StreamName, Room[]>();
+  for (const room of rooms.values()) {
+    const { stream } = room.definition;
+    byStream.set(stream, [...(byStream.get(stream) ?? []), room]);
+  }
+  const keys = new Set([...rooms.values()].map((room) => room.key));
+  const streams = [...byStream.keys()];
+  const positions = lastEventId === undefined ? new Map() : parseEventId(lastEventId, streams);
+  const resumed = new Map([...positions].map(([stream, at]) => [stream, positionText(at)]));
+  const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
+  let finish: () => void = () => {};
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  let tellFlushed: () => void = () => {};
+  const flushed = new Promise<void>((resolve) => (tellFlushed = resolve));
+
+  const leaveRooms = (): void => {
+    for (const room of rooms.values()) hubs.get(room.definition.stream)?.leave(room, member);
+  };
+  const end = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    for (const timer of timers) clearTimeout(timer);
+    unread.stop();
+    leaveRooms();
+    leave();
+    finish();
+  };
+  const after = (delayMs: number, action: () => void): void => {
+    if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), 2 ** 31 - 1)));
+  };
+  /**
+   * The end of an event stream says nothing: the client comes again with its last id, or with another token. What waits
+   * for it is sent all the same, so that one whose replay was too much at once comes further each time.
+   */
+  const close = (): void => {
+    if (isClosed) return;
+    end();
+    response.end();
+    setTimeout(() => response.destroy(), closeWaitMs).unref();
+  };
+  const cutOff = (): void => {
+    if (isClosed) return;
+    end();
+    response.destroy();
+  };
+
+  const unread = watchUnread(
+    () => response.writableLength,
+    () => {
+      log.warn({ connection: id }, 'slow consumer');
+      close();
+    },
+  );
+  const write = (bytes: Buffer): void => {
+    if (!isClosed && unread.mayWrite()) response.write(bytes);
+  };
+  const sendFrame = (event: string, frame: Buffer): void => {
+    if (isClosed) return;
+    shared.frames.out++;
+    write(eventBytes(event, eventId(positions), frame));
+  };
+  const send = (frame: ServerFrame): void => sendFrame(frame.t, encodeFrame(frame));
+
+  const member: Member = {
+    send(frame, message, room) {
+      const { stream } = room.definition;
+      const epoch = positions.get(stream)?.epoch;
+      // Until the last of its copies is out, a client that breaks off is still to get the others.
+      const isLastCopy = message.rooms.findLast((key) => keys.has(key)) === room.key;
+      const upTo = isLastCopy ? {} : { upToRoom: room.name };
+      if (epoch !== undefined) advance(positions, stream, { epoch, sequence: message.sequence, ...upTo });
+      sendFrame(message.event, frame);
+    },
+    reset(his, reason, at) {
+      for (const room of his) {
+        // Who breaks off before he heard it of all his rooms is to hear it again.
+        if (room === his.at(-1)) setPosition(room.definition.stream, at);
+        send({ t: 'reset', room: room.name, reason });
+      }
+    },
+  };
+  const setPosition = (stream: StreamName, at: string): void => {
+    const parsed = parsePosition(at);
+    if (parsed !== undefined) positions.set(stream, parsed);
+  };
+
+  const join = async (stream: StreamName, his: readonly Room[]): Promise<void> => {
+    await hubs.get(stream)?.join(his, member, resumed.get(stream), (room, { position: at, recovery, resumeAt }) => {
+      if (room === his.at(-1)) setPosition(stream, resumeAt);
+      send({ t: 'subscribed', room: room.name, pos: at, lane: room.definition.lane, recovery });
+    });
+    // He may have gone while the replay was read.
+    if (isClosed) leaveRooms();
+  };
+
+  response.on('close', () => {
+    end();
+    tellFlushed();
+  });
+  response.on('error', cutOff);
+  response.socket?.setKeepAlive(true, keepAliveMs);
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    ...opening.headers,
+  });
+  write(retryBytes(retryMs()));
+  send(readyFrame(who, id, rooms.keys(), shared));
+  timers.add(setInterval(() => write(pingBytes), config.CARILLON_PING_MS));
+  after(who.expiresAt - now() - reauthBeforeMs, () => {
+    send({ t: 'reauth', graceMs: Math.max(0, Math.round(who.expiresAt - now())) });
+    after(who.expiresAt - now(), close);
+  });
+  for (const [stream, his] of byStream) {
+    join(stream, his).catch((error: unknown) => {
+      log.error({ err: error, connection: id }, 'joining failed');
+      cutOff();
+    });
+  }
+  if (response.destroyed) {
+    // It went while its token was checked.
+    end();
+    tellFlushed();
+  }
+  return {
+    transport: 'sse',
+    identity: () => who,
+    unreadBytes: unread.bytes,
+    isFull: unread.isFull,
+    close,
+    finished,
+    flushed,
+  };
+}
+
+type EventStreamRoute = {
+  route: RouteDefinition;
+  /** What the path names. */
+  roomsOf: (request: FastifyRequest) => StartRoom[];
+  shared: Shared;
+  keep: (connection: Connection) => void;
+};
+
+export function registerEventStream(app: FastifyInstance, { route, roomsOf, shared, keep }: EventStreamRoute): void {
+  const { config } = shared;
+  const identities = new WeakMap<FastifyRequest, Identity>();
+  registerPreflight(app, route, config);
+  app.route({
+    method: 'GET',
+    url: route.path,
+    exposeHeadRoute: false,
+    async onRequest(request) {
+      await checkOrigin(request, config);
+      const token = bearerOf(request) ?? queryTokenOf(request, config);
+      if (token === undefined) throw new CodedError('unauthorised');
+      identities.set(request, await shared.admit(token, request.ip));
+    },
+    handler(request, reply) {
+      const who = identities.get(request);
+      if (who === undefined) throw new CodedError('unauthorised');
+      const query = validate(eventsQuerySchema, request.query);
+      if (!query.ok) throw badInput(query.issues);
+      const { room = [], lastEventId } = query.value;
+      const asked = [room].flat().map((name): StartRoom => ({ name }));
+      const header = request.headers['last-event-id'];
+      // Counted before the rooms are looked at: who guesses rooms is stopped as well.
+      const leave = shared.enter(who);
+      try {
+        const rooms = startRooms([...roomsOf(request), ...asked], who, shared);
+        const headers = allowOrigin(request, config);
+        reply.hijack();
+        const opening = { who, rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
+        keep(serveEventStream(reply.raw, { ...opening, headers, leave }, shared));
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+  });
+}

@@ -1,0 +1,59 @@
+/** `GET /realtime/stats`: what this gateway holds and did, for operators. */
+import { statsRoute, type RealtimeStats } from '@carillon/contracts/gateway';
+import type { FastifyInstance } from 'fastify';
+import type { Authentication } from './authentication.ts';
+import { requireOperator, type Connection, type Shared } from './session.ts';
+
+export function realtimeStats(
+  connections: Iterable<Connection>,
+  { hubs, frames }: Pick<Shared, 'hubs' | 'frames'>,
+  uptimeSeconds: number,
+): RealtimeStats {
+  const all = [...connections];
+  const of = (transport: Connection['transport']): number => all.filter((each) => each.transport === transport).length;
+  const byRole: Record<string, number> = {};
+  for (const connection of all) {
+    for (const role of new Set(connection.identity()?.roles)) byRole[role] = (byRole[role] ?? 0) + 1;
+  }
+  const unread = all.map((connection) => connection.unreadBytes());
+  return {
+    connections: {
+      total: all.length,
+      byTransport: { webSocket: of('webSocket'), sse: of('sse') },
+      byRole,
+    },
+    streams: Object.fromEntries(
+      [...hubs].map(([stream, hub]) => {
+        const { members, ...counts } = hub.counts();
+        return [stream, { ...counts, subscriptions: members }];
+      }),
+    ),
+    queues: {
+      bytes: unread.reduce((sum, bytes) => sum + bytes, 0),
+      largestBytes: unread.reduce((most, bytes) => Math.max(most, bytes), 0),
+      full: all.filter((connection) => connection.isFull()).length,
+    },
+    messages: { framesIn: frames.in, framesOut: frames.out },
+    uptimeSeconds,
+  };
+}
+
+export function registerStats(
+  app: FastifyInstance,
+  shared: Shared,
+  { connections, authentication }: { connections: ReadonlySet<Connection>; authentication: Authentication },
+): void {
+  const startedAt = performance.now();
+  app.route({
+    method: statsRoute.method,
+    url: statsRoute.path,
+    onRequest: authentication.authenticate,
+    handler(request, reply) {
+      const actor = authentication.identityOf(request);
+      requireOperator(actor);
+      shared.caller.count(actor);
+      const uptimeSeconds = Math.round(performance.now() - startedAt) / 1_000;
+      void reply.header('cache-control', 'no-store').send(realtimeStats(connections, shared, uptimeSeconds));
+    },
+  });
+}
