@@ -19,6 +19,7 @@ export type DueLoop = { wake(): void; stop(): Promise<void> };
 
 const lookAgainMs = 1_000;
 const afterTroubleMs = 20;
+const heldAgainMs = 20;
 
 export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock; gate: Gate; log: Logger }): DueLoop {
   let isStopped = false;
@@ -39,11 +40,12 @@ export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock
     while (!isStopped) {
       isWoken = false;
       try {
-        if ((await work.run(clock.now())) > 0) continue;
+        // First of all: it is one statement, and most changes that wake this loop make nothing due.
         const dueAt = await work.nextDueAt();
         const untilDueMs = dueAt === undefined ? lookAgainMs : dueAt - clock.now();
+        if (untilDueMs > 0) await sleep(Math.min(untilDueMs, lookAgainMs));
         // Due, and yet nothing was claimed: another process holds the row; not a reason to spin.
-        await sleep(untilDueMs <= 0 ? 20 : Math.min(untilDueMs, lookAgainMs));
+        else if ((await work.run(clock.now())) === 0) await sleep(heldAgainMs);
       } catch (error) {
         const outcome = judge(error);
         if (outcome.kind === 'later') {

@@ -22,7 +22,7 @@ const batchSize = 500;
 /** What another replica committed is seen at the latest then, should its signal be lost. */
 const pollMs = 500;
 /** Bulk is published together with what follows within this time: fewer round trips, for a number on a screen. */
-const gatherMs = { critical: 0, normal: 0, bulk: 15 } as const satisfies Record<Lane, number>;
+const gatherMs = { critical: 0, normal: 0, bulk: 20 } as const satisfies Record<Lane, number>;
 const longestBackoffMs = 1_000;
 const encoder = new TextEncoder();
 

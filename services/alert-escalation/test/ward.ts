@@ -121,7 +121,10 @@ export async function openWard(): Promise<WardStory> {
     leap: (seconds) => clock.advance(seconds * 1000),
     async startEngine() {
       const mortal = createMortal({ clock });
-      const engine = { service: await start(infrastructure.environmentOf('alert-escalation'), mortal.dependencies), mortal };
+      const engine = {
+        service: await start(infrastructure.environmentOf('alert-escalation'), mortal.dependencies),
+        mortal,
+      };
       engines.push(engine);
       const database = openDatabase({ url: infrastructure.postgres.url, service: 'alert-escalation' });
       await eventually(

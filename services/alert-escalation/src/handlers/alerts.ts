@@ -51,7 +51,7 @@ export async function raise(work: Work, given: Raising): Promise<AlertState> {
     const staffing = await loadStaffing(tx, { hospital, patientId, wardId, policy, now });
     const change = openAlert({ ...given, alertId: randomUUID(), policy }, now, staffing);
     if (await insertAlert(tx, change.state, key)) {
-      await saveChange(work, { ...change.state, pages: [] }, change);
+      await saveChange(work, { ...change.state, pages: [] }, change, true);
       return change.state;
     }
     // Another transaction opened it between our look and our insert; it has committed, so the next look finds it.

@@ -67,8 +67,11 @@ function observeHops(work: Work, before: AlertState, { state, events }: Change):
   if (names.has('resolved')) observeHop(work, 'opened_resolved', priority, work.now - openedAt);
 }
 
-/** Saves a change of an alert whose row exists and is locked (or was inserted in this transaction). */
-export async function saveChange(work: Work, before: AlertState, change: Change): Promise<void> {
+/**
+ * Saves a change of an alert whose row exists and is locked.
+ * @param isInserted the row was inserted with the change in this transaction
+ */
+export async function saveChange(work: Work, before: AlertState, change: Change, isInserted = false): Promise<void> {
   const { tx } = work;
   const { state } = change;
   if (state === before) return;
@@ -79,7 +82,7 @@ export async function saveChange(work: Work, before: AlertState, change: Change)
   const dropped = before.pages
     .filter((page) => !kept.has(pageKey(page)) && page.status === 'paged')
     .map((page): Page => ({ ...page, status: 'withdrawn' }));
-  await updateAlert(tx, state);
+  if (!isInserted) await updateAlert(tx, state);
   await upsertPages(tx, state.alertId, [...dropped, ...changed]);
   await insertLog(tx, state.alertId, change.log);
 

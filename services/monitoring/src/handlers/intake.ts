@@ -30,7 +30,7 @@ const width = 2;
  * process busy with transactions alone: what comes within this time of the last one's beginning is committed together.
  * It is part of the way from a measurement to its alarm, and a fraction of the 50 ms that this may take.
  */
-const gatherMs = 15;
+const gatherMs = 10;
 
 const partitions = Array.from({ length: partitionCount }, (_, index) => partitionName(index));
 const leaseName = (partition: string): string => `intake:${partition}`;
