@@ -201,11 +201,6 @@ export const fhirIssues = {
     description: 'Left out: a component of no vital sign known here, a member, or a device that is no Device/<id>',
   },
   suspect: { status: 201, type: 'informational', description: 'Taken, marked as suspect: it raises no alarm' },
-  time_replaced: {
-    status: 201,
-    type: 'business-rule',
-    description: 'The time was out of range and was replaced by the time of receipt',
-  },
   first_counts: {
     status: 201,
     type: 'business-rule',

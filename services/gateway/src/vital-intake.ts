@@ -50,10 +50,19 @@ function judgeValue(
   return isPossible(vital, canonical) ? { value: canonical } : { code: 'impossible_value' };
 }
 
-export type Judging = { actor: Actor; people: People; receivedAt: number };
+export type Judging = {
+  actor: Actor;
+  people: People;
+  receivedAt: number;
+  /**
+   * The time is a clinical statement, and no device's clock: an old one is history, kept as it is stated (monitoring
+   * raises nothing from it), and one in the future is wrong.
+   */
+  isTimeStated?: true;
+};
 
 /** What becomes of one item: a reading, or the code of what is wrong with it. */
-export function judgeItem(item: unknown, { actor, people, receivedAt }: Judging): Judged {
+export function judgeItem(item: unknown, { actor, people, receivedAt, isTimeStated }: Judging): Judged {
   const shape = validate(vitalItemSchema, item);
   if (!shape.ok) {
     return { code: 'bad_input', message: shape.issues.map(({ path, message }) => `${path}: ${message}`).join('; ') };
@@ -68,7 +77,9 @@ export function judgeItem(item: unknown, { actor, people, receivedAt }: Judging)
   if (!('value' in judged)) return judged;
   const statedAt = parseInstant(measuredAt);
   if (statedAt === undefined) return { code: 'bad_time' };
-  const isInRange = statedAt >= receivedAt - oldestMs && statedAt <= receivedAt + newestMs;
+  const isAhead = statedAt > receivedAt + newestMs;
+  if (isAhead && isTimeStated === true) return { code: 'bad_time', message: 'The time lies in the future' };
+  const isInRange = !isAhead && (statedAt >= receivedAt - oldestMs || isTimeStated === true);
   const isGood = vital === 'consciousness' || typeof judged.value === 'string' || isPlausible(vital, judged.value);
   return {
     reading: {

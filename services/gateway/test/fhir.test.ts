@@ -72,12 +72,18 @@ test('a blood pressure is taken whole or not at all', async () => {
   ]);
 });
 
-test('what was changed or is doubtful is told', async () => {
-  const late = await fhir.create(
-    observation({ effectiveDateTime: '2020-01-01T00:00:00Z', valueQuantity: quantity(0, '/min') }),
-  );
-  expect(late.status).toBe(201);
-  expect(codesOf(late.body)).toEqual(['taken', 'suspect', 'time_replaced']);
+test('history keeps its time, and a time in the future is refused', async () => {
+  const effectiveDateTime = '2020-01-01T00:00:00Z';
+  expect((await fhir.create(observation({ effectiveDateTime }))).status).toBe(201);
+  expect(await fhir.untilIntake(1)).toMatchObject([{ measuredAt: Date.parse(effectiveDateTime), statedAt: null }]);
+  const ahead = new Date(Date.now() + 5 * 60_000).toISOString();
+  expectRefused(await fhir.create(observation({ effectiveDateTime: ahead })), 422, 'bad_time');
+});
+
+test('what is doubtful is told', async () => {
+  const doubtful = await fhir.create(observation({ valueQuantity: quantity(0, '/min') }));
+  expect(doubtful.status).toBe(201);
+  expect(codesOf(doubtful.body)).toEqual(['taken', 'suspect']);
   const corrected = await fhir.create(observation({ status: 'corrected' }));
   expect(codesOf(corrected.body)).toEqual(['first_counts', 'taken']);
 });

@@ -44,7 +44,7 @@ export function judgeObservation(resource: unknown, judging: Judging, at = 'Obse
   const report = createReport(wrong);
   const readings: Reading[] = [];
   for (const placed of items) {
-    const judged = judgeItem(placed.item, judging);
+    const judged = judgeItem(placed.item, { ...judging, isTimeStated: true });
     if ('code' in judged) {
       const { code, place } = issueOfItem[judged.code];
       const isOfAll = place === '.subject' || place === '.effective';
@@ -57,8 +57,6 @@ export function judgeObservation(resource: unknown, judging: Judging, at = 'Obse
     readings.push(reading);
     notes.push({ code: 'taken', expression: placed.at, diagnostics: describe(placed, reading) });
     if (reading.quality === 'suspect') notes.push({ code: 'suspect', expression: placed.at });
-    const isTold = notes.some(({ code }) => code === 'time_replaced');
-    if (reading.statedAt !== null && !isTold) notes.push({ code: 'time_replaced', expression: `${at}.effective` });
   }
   return wrong.length > 0 ? { problems: wrong } : { readings, notes };
 }
