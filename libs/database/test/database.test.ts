@@ -318,6 +318,19 @@ test('a lease that was given up is free at once, and forgotten when its name is 
   expect(rows).toEqual([]);
 });
 
+test('a statement is prepared once a connection, and one without values not at all', async () => {
+  await database.transaction(async (tx) => {
+    const count = async (): Promise<number> => {
+      const { rows } = await tx.query<{ statement: string }>('select statement from pg_prepared_statements');
+      return rows.filter(({ statement }) => statement.includes('prepared once')).length;
+    };
+    expect(await count()).toBe(0);
+    for (let index = 0; index < 3; index++) await tx.query('select $1::int as "prepared once"', [index]);
+    await tx.query('select 1 as "prepared once"');
+    expect(await count()).toBe(1);
+  });
+});
+
 test('the time of the database is told in milliseconds', async () => {
   expect(Math.abs((await databaseTime(database)) - Date.now())).toBeLessThan(1_000);
 });

@@ -14,7 +14,7 @@ import { Id, OneOf, Shape, Type, validate, type Static } from '@carillon/contrac
 import { commandDurable, commandFilter, eventHeaders, operationOfSubject } from '@carillon/contracts/streams';
 import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode, sendReply, type Reply } from '@carillon/bus/request';
-import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
+import { findInboxEntry, storeInboxResult, takeInboxKey, type InboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
 import { aMoment, crashLoopDeliveries, judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
@@ -46,6 +46,12 @@ export const onCommand = <C extends CommandDefinition>(
 
 /** The same key answers the same for a day. */
 const keepResultMs = 25 * 3_600_000;
+const inboxPlace = ({ actor, key }: CommandEnvelope, operation: string): InboxKey => ({
+  hospital: actor.hospital,
+  actor: actor.person,
+  operation,
+  key,
+});
 /** Work is delivered to another process soon after a crash; while it is being done, it is kept. */
 const ackWaitMs = { critical: 4_000, normal: 4_000, bulk: 10_000 } as const satisfies Record<Lane, number>;
 const workers = { critical: 2, normal: 1, bulk: 1 } as const satisfies Record<Lane, number>;
@@ -61,18 +67,20 @@ function canonical(value: unknown): string {
 const hashOf = (data: unknown): string => createHash('sha256').update(canonical(data)).digest('base64url');
 
 /**
- * Does a command in the transaction of `work`, once in effect.
+ * Does a command in the transaction of `work`, once in effect while its key is kept.
  * @throws CodedError for what will never succeed
  */
 export async function performCommand(
   work: Work,
   handler: CommandHandler,
-  { actor, key, issuedAt, data }: CommandEnvelope,
+  envelope: CommandEnvelope,
+  keepMs = keepResultMs,
 ): Promise<unknown> {
   const { definition } = handler;
-  const at = { hospital: actor.hospital, actor: actor.person, operation: definition.name, key };
+  const { actor, key, issuedAt, data } = envelope;
+  const at = inboxPlace(envelope, definition.name);
   const bodyHash = hashOf(data);
-  if (!(await takeInboxKey(work.tx, at, bodyHash, work.now + keepResultMs))) {
+  if (!(await takeInboxKey(work.tx, at, bodyHash, work.now + keepMs))) {
     const entry = await findInboxEntry(work.tx, at);
     if (entry !== undefined && entry.bodyHash !== bodyHash) throw new CodedError('key_reused');
     return entry?.result;
@@ -94,7 +102,9 @@ export async function startCommands(
   handlers: readonly CommandHandler[],
 ): Promise<readonly Consumption[]> {
   const byName = new Map(handlers.map((handler) => [handler.definition.name, handler]));
-  const { bus, consumers, gate, log, metrics, service } = tools;
+  const { bus, consumers, database, gate, log, metrics, service } = tools;
+  // From the start: an alert on the increase of a counter misses the first of what is not there before it.
+  for (const name of [...byName.keys(), 'unknown']) metrics.handled.inc({ kind: 'command', name, outcome: 'poison' }, 0);
 
   const settle = async (delivery: Delivery): Promise<void> => {
     const operation = operationOfSubject(delivery.subject);
@@ -127,11 +137,15 @@ export async function startCommands(
       if (!delivery.isHeld()) return undefined;
       if (tools.isStopping()) return delivery.release();
       try {
-        if (delivery.deliveryCount >= crashLoopDeliveries) return await bury(`${delivery.deliveryCount} deliveries`);
         const decoded = validate(commandEnvelopeSchema, decode(delivery.body));
         const handler = byName.get(operation);
         if (!decoded.ok || handler === undefined) return await bury('no handler, or not an envelope');
         envelope = decoded.value;
+        // What was done and only never answered is no letter: put back when its key is forgotten, it would be done again.
+        const isCrashing = delivery.deliveryCount >= crashLoopDeliveries;
+        if (isCrashing && (await findInboxEntry(database, inboxPlace(envelope, operation))) === undefined) {
+          return await bury(`${delivery.deliveryCount} deliveries`);
+        }
         const data = await doWork(tools, traceparent, (work) => performCommand(work, handler, decoded.value));
         finish('ok', envelope, { ok: true, data });
         return delivery.ack();

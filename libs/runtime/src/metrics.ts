@@ -44,7 +44,7 @@ export function createMetrics(service: string): Metrics {
     onScrape: (collector) => void collectors.push(collector),
     handled: new Counter({
       name: 'carillon_handled_total',
-      help: 'Commands, events, queries, readings and timers by outcome: ok, bad, later, notYet, poison',
+      help: 'Commands, events, queries, intake and timers by outcome: ok, bad, later, notYet, poison',
       labelNames: ['kind', 'name', 'outcome'],
       registers,
     }),
@@ -129,6 +129,8 @@ export function measureBus(registry: Registry, bus: Bus): void {
     labelNames: ['operation'],
     registers,
   });
+  // From the start: an alert on the increase of a counter misses the first of what is not there before it.
+  for (const operation of ['publish', 'subscribe']) denied.inc({ operation }, 0);
   bus.onDenied(({ operation }) => denied.inc({ operation }));
   void new Gauge({
     name: 'carillon_nats_connected',

@@ -11,7 +11,7 @@ import {
 } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { validate } from '@carillon/contracts/schema';
-import { eventHeaders } from '@carillon/contracts/streams';
+import { eventHeaders, streams } from '@carillon/contracts/streams';
 import { publish } from '@carillon/bus/publish';
 import { readPage, type StoredMessage } from '@carillon/bus/read-range';
 import { decode } from '@carillon/bus/request';
@@ -38,6 +38,8 @@ type Letter = {
 type Own = { commands: readonly CommandHandler[]; subscriptions: readonly Subscription[] };
 type Operations = { commands: readonly CommandHandler[]; queries: readonly QueryHandler[] };
 
+/** The same message may lie in two letters: none of them may be there when what was done of it is forgotten. */
+const keepHandledMs = streams.DEADLETTERS.maxAgeMs + 86_400_000;
 const defaultLimit = 100;
 const maxBodyLength = 100_000;
 /** Control characters have six bytes each in JSON; a reply has at most 512 kB. */
@@ -50,7 +52,8 @@ function readLetter(service: DeadLetter['service'], message: StoredMessage): Let
   return {
     message,
     subject,
-    hospital: message.header(letterHeaders.hospital) ?? hospitalOf(subject, message.body),
+    // From what is handled, not from the header, which could say another.
+    hospital: hospitalOf(subject, message.body),
     summary: {
       service,
       sequence: message.sequence,
@@ -167,7 +170,7 @@ export function putBackOperations(tools: ServiceTools, own: Own): Operations {
         const envelope = validate(commandEnvelopeSchema, decode(message.body));
         if (handler === undefined || !envelope.ok) throw impossible('No handler, or not an envelope');
         // As if it came now: its age is no reason not to do what an operator wants done.
-        await performCommand(work, handler, { ...envelope.value, issuedAt: work.now });
+        await performCommand(work, handler, { ...envelope.value, issuedAt: work.now }, keepHandledMs);
         return;
       }
       case 'event': {
@@ -178,7 +181,8 @@ export function putBackOperations(tools: ServiceTools, own: Own): Operations {
         // The message id of a letter ends in the stream and sequence that name the message for ever.
         const place = /[A-Z]+-\d+$/.exec(message.header(eventHeaders.id) ?? '')?.[0];
         const id = message.header(letterHeaders.originalId) ?? place ?? `letter-${message.sequence}`;
-        await applyEvent(work, handler, subscription.consumer.name, { subject, body: message.body, id, version });
+        const event = { subject, body: message.body, id, version };
+        await applyEvent(work, handler, subscription.consumer.name, event, keepHandledMs);
         return;
       }
       case 'readings': {

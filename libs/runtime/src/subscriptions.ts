@@ -4,7 +4,7 @@ import { validate } from '@carillon/contracts/schema';
 import { eventHeaders } from '@carillon/contracts/streams';
 import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode } from '@carillon/bus/request';
-import { takeInboxKey } from '@carillon/database/inbox';
+import { findInboxEntry, takeInboxKey, type InboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
 import { aMoment, crashLoopDeliveries, judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
@@ -40,8 +40,15 @@ const keepMs = 8 * 86_400_000;
 /** An event as it was published, from its stream or from among the dead letters. */
 export type StoredEvent = { subject: string; body: Uint8Array; id: string; version: number };
 
+const inboxPlace = (consumer: string, { subject, id }: Pick<StoredEvent, 'subject' | 'id'>): InboxKey => ({
+  hospital: subject.split('.')[1] ?? '',
+  actor: '',
+  operation: consumer,
+  key: id,
+});
+
 /**
- * Hands an event to its handler, once in effect.
+ * Hands an event to its handler, once in effect while its id is kept.
  * @throws Error for what breaks its contract
  */
 export async function applyEvent(
@@ -49,22 +56,31 @@ export async function applyEvent(
   { definition, handle }: EventHandler,
   consumer: string,
   event: StoredEvent,
+  keepForMs = keepMs,
 ): Promise<void> {
   const checked = validate(definition.data, decode(event.body));
   if (!checked.ok) throw new Error(`breaks its contract: ${JSON.stringify(checked.issues)}`);
-  const hospital = event.subject.split('.')[1] ?? '';
-  const at = { hospital, actor: '', operation: consumer, key: event.id };
-  if (!(await takeInboxKey(work.tx, at, '', work.now + keepMs))) return;
-  await handle({ ...work, hospital, version: event.version }, checked.value);
+  const at = inboxPlace(consumer, event);
+  if (!(await takeInboxKey(work.tx, at, '', work.now + keepForMs))) return;
+  await handle({ ...work, hospital: at.hospital, version: event.version }, checked.value);
 }
 
 export async function startSubscription(tools: ServiceTools, subscription: Subscription): Promise<Consumption> {
-  const { bus, consumers, gate, log, metrics, service } = tools;
+  const { bus, consumers, database, gate, log, metrics, service } = tools;
   const byName = new Map(subscription.handlers.map((handler) => [handler.definition.name, handler]));
 
+  // From the start: an alert on the increase of a counter misses the first of what is not there before it.
+  for (const name of byName.keys()) metrics.handled.inc({ kind: 'event', name, outcome: 'poison' }, 0);
+
+  const idOf = (delivery: Delivery): string =>
+    delivery.header(eventHeaders.id) ?? `${delivery.stream}-${delivery.sequence}`;
+  const wasHandled = async (delivery: Delivery): Promise<boolean> => {
+    const at = inboxPlace(subscription.consumer.name, { subject: delivery.subject, id: idOf(delivery) });
+    return (await findInboxEntry(database, at)) !== undefined;
+  };
   const handleEvent = (delivery: Delivery, handler: EventHandler): Promise<void> => {
     const { subject, body } = delivery;
-    const id = delivery.header(eventHeaders.id) ?? `${delivery.stream}-${delivery.sequence}`;
+    const id = idOf(delivery);
     const version = Number(delivery.header(eventHeaders.version) ?? 0);
     return doWork(tools, childTrace(delivery.header(eventHeaders.traceparent)), (work) =>
       applyEvent(work, handler, subscription.consumer.name, { subject, body, id, version }),
@@ -86,7 +102,8 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
       if (!delivery.isHeld()) return undefined;
       if (tools.isStopping()) return delivery.release();
       try {
-        if (delivery.deliveryCount >= crashLoopDeliveries) {
+        // What was handled and only never answered is no letter: put back when its id is forgotten, it would come again.
+        if (delivery.deliveryCount >= crashLoopDeliveries && !(await wasHandled(delivery))) {
           await buryDelivery(bus, service, delivery, `${delivery.deliveryCount} deliveries`);
           return finish('poison');
         }

@@ -72,7 +72,9 @@ test('a message that comes again is counted', async () => {
   const subject = 'cmd.directory.normal.ledger.write';
   await service.stop();
   const envelope = { actor: { person: 'a1', hospital: 'h1', roles: ['admin'] }, key: 'again', issuedAt: Date.now() };
-  await bus.js.publish(subject, JSON.stringify({ ...envelope, data: { entry: 'again' } }));
+  // The test before has restarted the server.
+  await bus.whenConnected(10_000);
+  await bus.js.publish(subject, JSON.stringify({ ...envelope, data: { entry: 'again' } }), { timeout: 10_000 });
   const consumer = await bus.js.consumers.get('COMMANDS', durable);
   (await consumer.next({ expires: 5_000 }))?.nak();
   await bus.nc.flush();

@@ -41,7 +41,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
       const conditions = (consumer: ConsumerDefinition): Subscription => ({
         consumer,
         // Of one patient in order; another patient's waits for nothing but its own rows.
-        sideBySide: { width: 2, keyOf: patientOf },
+        sideBySide: { width: 3, keyOf: patientOf },
         handlers: [
           onEvent(conditionRaised, waking(onConditionActive)),
           onEvent(conditionChanged, waking(onConditionChanged)),

@@ -82,14 +82,26 @@ export async function lockOpenAlert(tx: Sql, hospital: string, episodeKey: strin
   return (await readLocked(tx, rows))[0];
 }
 
-/** Resolved alerts that would open anew while their condition lasts, locked. */
-export async function lockWaitingToReopen(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState[]> {
+/**
+ * The open alert of an episode, and the resolved ones that would open anew while their condition lasts; all locked, in the
+ * order in which the due loop comes to them: those that wait, then the open one.
+ */
+export async function lockEpisode(
+  tx: Sql,
+  hospital: string,
+  episodeKey: string,
+): Promise<{ open: AlertState | undefined; waiting: readonly AlertState[] }> {
   const { rows } = await tx.query<{ alert_id: string }>(
-    `select alert_id from alert where hospital = $1 and episode_key = $2 and state = 'resolved' and due_at is not null
-     for update`,
+    `select alert_id from alert
+     where hospital = $1 and episode_key = $2 and (state <> 'resolved' or due_at is not null)
+     order by state = 'resolved' desc, alert_id for update`,
     [hospital, episodeKey],
   );
-  return readLocked(tx, rows);
+  const alerts = await readLocked(tx, rows);
+  return {
+    open: alerts.find(({ state }) => state !== 'resolved'),
+    waiting: alerts.filter(({ state, dueAt }) => state === 'resolved' && dueAt !== null),
+  };
 }
 
 /** What is due, most overdue first; rows that another engine holds are passed over. */

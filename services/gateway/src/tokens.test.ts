@@ -41,6 +41,18 @@ test('an expired token is told from one that never was good, within two seconds 
   expect(await tokens.verify(await signed({ ...good, exp: seconds(-1) }))).toMatchObject({ person: 'n1' });
 });
 
+test('a token that was good expires all the same, though its signature is not checked again', async () => {
+  let now = Date.now();
+  const watched = createTokens(gatewayConfig(), () => now);
+  const token = await signed({ ...good, exp: seconds(60) });
+  const first = await watched.verify(token);
+  expect(await watched.verify(token)).toBe(first);
+  now += 61_000;
+  expect(await watched.verify(token)).toBe(first);
+  now += 2_000;
+  await expect(watched.verify(token)).rejects.toMatchObject({ isExpired: true });
+});
+
 test.each<[string, () => Promise<string> | string]>([
   ['of another secret', () => signed(good, 'another secret of more than 32 characters')],
   ['that is not good yet', () => signed({ ...good, nbf: seconds(60) })],

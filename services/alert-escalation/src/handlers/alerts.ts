@@ -32,13 +32,16 @@ const hasRole = (actor: Actor, roles: readonly string[]): boolean => actor.roles
 
 export type Raising = Omit<NewAlert, 'alertId' | 'policy'>;
 
-/** Opens an alert, or joins the open one of the episode; concurrent raises meet in the unique index. */
-export async function raise(work: Work, given: Raising): Promise<AlertState> {
+/**
+ * Opens an alert, or joins the open one of the episode; concurrent raises meet in the unique index.
+ * @param known the open alert, by who has locked the episode already
+ */
+export async function raise(work: Work, given: Raising, known?: { open: AlertState | undefined }): Promise<AlertState> {
   const { tx, now } = work;
   const { hospital, patientId, wardId } = given;
   const key = episodeKey(patientId, wardId, given.kind);
-  for (;;) {
-    const existing = await lockOpenAlert(tx, hospital, key);
+  for (let isFirst = true; ; isFirst = false) {
+    const existing = known !== undefined && isFirst ? known.open : await lockOpenAlert(tx, hospital, key);
     if (existing !== undefined) {
       const actor = given.actor === undefined ? {} : { actor: given.actor };
       const { priority, source, message } = given;

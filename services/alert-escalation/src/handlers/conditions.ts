@@ -4,7 +4,7 @@ import { assertKnown } from '@carillon/runtime/directory-projection';
 import { observeHop } from '@carillon/runtime/metrics';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { clear, episodeKey } from '../domain/alert.ts';
-import { isNewerCondition, lockOpenAlert, lockWaitingToReopen } from '../store.ts';
+import { isNewerCondition, lockEpisode, lockOpenAlert } from '../store.ts';
 import { raise } from './alerts.ts';
 import { saveChange } from './save.ts';
 
@@ -15,10 +15,13 @@ export async function onConditionActive(work: EventWork, condition: Condition): 
   const key = episodeKey(patientId, wardId, kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
   // A condition that is raised while an earlier alert of it waits to reopen: the new alert is that reopening.
-  for (const waiting of await lockWaitingToReopen(tx, hospital, key)) {
-    await saveChange(work, waiting, clear(waiting, work.now));
-  }
-  const alert = await raise(work, { hospital, patientId, wardId, kind, priority, message, source: 'condition' });
+  const { open, waiting } = await lockEpisode(tx, hospital, key);
+  for (const each of waiting) await saveChange(work, each, clear(each, work.now));
+  const alert = await raise(
+    work,
+    { hospital, patientId, wardId, kind, priority, message, source: 'condition' },
+    { open },
+  );
   // Not when it joined an alert that is open already.
   if (alert.openedAt === work.now) {
     observeHop(work, 'measured_opened', alert.priority, work.now - Date.parse(condition.at));
@@ -36,9 +39,7 @@ export async function onConditionCleared(work: EventWork, condition: Condition):
   const { hospital, tx } = work;
   const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
-  const open = await lockOpenAlert(tx, hospital, key);
+  const { open, waiting } = await lockEpisode(tx, hospital, key);
   if (open !== undefined) await saveChange(work, open, clear(open, work.now));
-  for (const waiting of await lockWaitingToReopen(tx, hospital, key)) {
-    await saveChange(work, waiting, clear(waiting, work.now));
-  }
+  for (const each of waiting) await saveChange(work, each, clear(each, work.now));
 }
