@@ -64,10 +64,21 @@ test('docker-compose.yml holds no secret: every password comes from a file', () 
   }
 });
 
+test('Prometheus is pinned, takes its files as they are committed, and is reached from this machine only', () => {
+  const block = /\n  prometheus:\n(?:    .*\n|\n)+/.exec(compose)?.[0] ?? '';
+  expect(block).toMatch(/image: prom\/prometheus:v\d+\.\d+\.\d+\n/);
+  expect(block).toContain('- ./deploy/prometheus:/etc/prometheus:ro\n');
+  expect(block).toMatch(/ports: \['127\.0\.0\.1:[^']+:9090'\]/);
+  expect(block).not.toMatch(/secrets|DATABASE/);
+  const configuration = readFileSync(join(root, 'deploy/prometheus/prometheus.yml'), 'utf8');
+  const targets = /targets: \[(.+)\]/.exec(configuration)?.[1]?.split(', ');
+  expect(targets?.sort()).toEqual(serviceNames.map((name) => `${name}:9090`).sort());
+});
+
 (hasCompose ? test : test.skip)(
   'docker-compose itself takes the file (skipped where docker-compose is not installed)',
   () => {
     const output = execFileSync('docker-compose', ['config', '--services'], { cwd: root, encoding: 'utf8' });
-    expect(output.trim().split('\n').sort()).toEqual([...serviceNames, 'nats', 'postgres'].sort());
+    expect(output.trim().split('\n').sort()).toEqual([...serviceNames, 'nats', 'postgres', 'prometheus'].sort());
   },
 );

@@ -284,6 +284,40 @@ test('readings that were put aside are stored when they are put back, and only o
   expect((await call(baseUrl, 'GET', '/v1/dead-letters/monitoring', { token: nurse })).status).toBe(403);
 });
 
+test("readings whose subject and body name two hospitals are nobody's: not stored, not shown, not put back", async () => {
+  const token = await tokenOf(baseUrl, 'o1');
+  const subject = intakeSubject('h1', partitionOf('p3'), 'device');
+  const reading = { patientId: 'p3', vital: 'heartRate', value: 72, receivedValue: 72, receivedUnit: null };
+  const readings = [{ ...reading, measuredAt: Date.now(), statedAt: null, quality: 'good', deviceId: null }];
+  const intake = { hospital: 'h2', by: 'dev1', receivedAt: Date.now(), readings };
+  await publish(bus, { subject, body: encode(intake), headers: { 'Nats-Msg-Id': randomUUID() } });
+  const { sequence } = await letterWith('monitoring', 'names another hospital');
+  const path = `/v1/dead-letters/monitoring/${sequence}`;
+  expect((await call(baseUrl, 'GET', path, { token })).body).toMatchObject({ body: '' });
+  expect((await call(baseUrl, 'POST', `${path}/put-back`, { token })).status).toBe(409);
+});
+
+test('readings that break their contract are refused when they are put back, and make no second letter', async () => {
+  const token = await tokenOf(baseUrl, 'o1');
+  const subject = intakeSubject('h1', partitionOf('p3'), 'device');
+  const intake = { hospital: 'h1', by: 'dev1', receivedAt: Date.now(), readings: [] };
+  await publish(bus, { subject, body: encode(intake), headers: { 'Nats-Msg-Id': randomUUID() } });
+  const { sequence } = await letterWith('monitoring', 'breaks its contract');
+  const before = (await streamState(bus, 'INTAKE')).lastSequence;
+  const answer = await call(baseUrl, 'POST', `/v1/dead-letters/monitoring/${sequence}/put-back`, { token });
+  expect(answer).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+  expect((await streamState(bus, 'INTAKE')).lastSequence).toBe(before);
+});
+
+test('what should never happen is counted from the start, so that its first time is an increase', async () => {
+  const { samples } = parseExposition(await (await internal('/metrics')).text());
+  const poisoned = samples.filter(({ labels }) => labels['outcome'] === 'poison').map(({ labels }) => labels['kind']);
+  expect(new Set(poisoned)).toEqual(new Set(['command', 'event', 'intake', 'timer']));
+  const denied = samples.filter(({ name }) => name === 'carillon_nats_denied_total');
+  // Two operations of each of the four services.
+  expect(denied.map(({ value }) => value)).toEqual(Array.from({ length: 8 }, () => 0));
+});
+
 testInBrowser(
   `operators see what was put aside, open it and put it back${executable === undefined ? ' (skipped: no Chromium)' : ''}`,
   async () => {

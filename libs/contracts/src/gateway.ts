@@ -207,7 +207,11 @@ export const commandRoute = defineRoute({
 
 export const testPublishSchema = Shape({
   room: RoomName,
-  event: Type.String({ pattern: '^[a-z][A-Za-z0-9]*:[a-z][A-Za-z0-9]*$', description: '<entity>:<verb>' }),
+  event: Type.String({
+    pattern: '^[a-z][A-Za-z0-9]*:[a-z][A-Za-z0-9]*$',
+    maxLength: 100,
+    description: '<entity>:<verb>',
+  }),
   data: Type.Unknown({ description: 'What the event says' }),
 });
 export const testPublishRoute = defineRoute({
@@ -236,6 +240,8 @@ export const realtimeStatsSchema = Shape({
     byTransport: Shape({ webSocket: Count('By WebSocket'), sse: Count('By Server-Sent Events') }),
     byRole: Type.Record(Type.String(), Count('Who has several roles counts in each')),
   }),
+  rooms: Count('In which somebody is, over all streams'),
+  subscriptions: Count('Who is in them; who is in several rooms counts in each'),
   streams: Type.Record(
     Type.String(),
     Shape({

@@ -104,7 +104,8 @@ export async function startCommands(
   const byName = new Map(handlers.map((handler) => [handler.definition.name, handler]));
   const { bus, consumers, database, gate, log, metrics, service } = tools;
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
-  for (const name of [...byName.keys(), 'unknown']) metrics.handled.inc({ kind: 'command', name, outcome: 'poison' }, 0);
+  for (const name of [...byName.keys(), 'unknown'])
+    metrics.handled.inc({ kind: 'command', name, outcome: 'poison' }, 0);
 
   const settle = async (delivery: Delivery): Promise<void> => {
     const operation = operationOfSubject(delivery.subject);

@@ -27,18 +27,23 @@ function originalHeaders(delivery: Delivery): Record<string, string> {
   return found;
 }
 
-const actorOf = (body: Uint8Array): unknown => {
+type Named = { hospital?: unknown; actor?: { hospital?: unknown } } | null;
+const readBody = (body: Uint8Array): Named => {
   try {
-    const envelope = decode(body) as { actor?: { hospital?: unknown } } | null;
-    return envelope?.actor?.hospital;
+    return decode(body) as Named;
   } catch {
-    return undefined;
+    return null;
   }
 };
 
-/** Whose hospital it concerns: in the subject of events and readings, in the envelope of commands. */
+/**
+ * Whose hospital it concerns: in the subject of events and readings, in the envelope of commands. Readings name it in
+ * their body as well; where that is another, nobody can tell.
+ */
 export function hospitalOf(subject: string, body: Uint8Array): string | undefined {
-  const named = subject.startsWith('cmd.') ? actorOf(body) : subject.split('.')[1];
+  const isCommand = subject.startsWith('cmd.');
+  const named = isCommand ? readBody(body)?.actor?.hospital : subject.split('.')[1];
+  if (subject.startsWith('intake.') && (readBody(body)?.hospital ?? named) !== named) return undefined;
   return typeof named === 'string' && isId(named) ? named : undefined;
 }
 

@@ -60,6 +60,13 @@ function startInternalServer(
 ): Promise<Server> {
   const processRegistry = createProcessMetrics();
   const ready = shared(() => readiness(services(), isStarted()));
+  // Each text takes some ms of the event loop that alarms go through.
+  const metrics = shared(() =>
+    metricsText(
+      processRegistry,
+      services().map((service) => service.metrics.registry),
+    ),
+  );
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     '/healthz': () => json(200, '{"ok":true}'),
     async '/readyz'() {
@@ -67,9 +74,7 @@ function startInternalServer(
       return json(result.ready ? 200 : 503, JSON.stringify(result));
     },
     async '/metrics'() {
-      const registries = services().map((service) => service.metrics.registry);
-      const body = await metricsText(processRegistry, registries);
-      return { status: 200, type: processRegistry.contentType, body };
+      return { status: 200, type: processRegistry.contentType, body: await metrics() };
     },
   };
   const answer = async ({ method, url = '' }: IncomingMessage): Promise<Answer> => {

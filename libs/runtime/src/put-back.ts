@@ -10,6 +10,7 @@ import {
   type QueryDefinition,
 } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
+import { intakeSchema } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders, streams } from '@carillon/contracts/streams';
 import { publish } from '@carillon/bus/publish';
@@ -125,7 +126,10 @@ function refusal(error: unknown): unknown {
     case 'notYet':
       return impossible('Not possible now; try again later');
     case 'bad':
-      return impossible(`${outcome.error.code}: ${outcome.error.message}`);
+      // Its own code is that of the answer already.
+      return impossible(
+        outcome.error.code === 'conflict' ? outcome.error.message : `${outcome.error.code}: ${outcome.error.message}`,
+      );
     case 'poison':
       return impossible(outcome.reason);
   }
@@ -186,6 +190,9 @@ export function putBackOperations(tools: ServiceTools, own: Own): Operations {
         return;
       }
       case 'readings': {
+        // Nobody answers for them there: what is known to fail is refused here, instead of coming back as a new letter.
+        const intake = validate(intakeSchema, decode(message.body));
+        if (!intake.ok) throw impossible(`breaks its contract: ${JSON.stringify(intake.issues)}`);
         // They go the whole way again, since whoever owns the partition must store them; the same reading is stored once.
         const traceparent = childTrace(message.header(eventHeaders.traceparent));
         const id = `letter-${service}-${message.sequence}-${message.storedAt}`;

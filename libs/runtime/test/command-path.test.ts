@@ -217,6 +217,25 @@ test('a command that was delivered twenty times without an answer goes to the de
   expect(await linesOf('loop')).toBe(0);
 }, 30_000);
 
+test('a command that was done and never answered in twenty deliveries is no dead letter', async () => {
+  expect(await writer.write('unanswered', { key: 'unanswered' })).toMatchObject({ ok: true });
+  await service.stop();
+  const envelope = { actor: { person: 'a1', hospital: 'h1', roles: ['admin'] }, key: 'unanswered' };
+  const body = encode({ ...envelope, issuedAt: Date.now(), data: { entry: 'unanswered' } });
+  await publish(bus, { subject: commandSubject(writeLine), body, headers: {} });
+  const consumer = await bus.js.consumers.get('COMMANDS', 'directory-normal');
+  for (let delivery = 1; delivery < 20; delivery++) {
+    (await consumer.next({ expires: 5_000 }))?.nak();
+    await bus.nc.flush();
+  }
+  const before = (await deadLetters()).length;
+  service = await startLedger(environment, hooks);
+  // Both of the lane's one worker: when the second is answered, the first was.
+  expect(await writer.write('after it')).toMatchObject({ ok: true });
+  expect((await deadLetters()).length).toBe(before);
+  expect(await linesOf('unanswered')).toBe(1);
+}, 30_000);
+
 test('work whose statements always time out is given up after five attempts, and others go on', async () => {
   const heavy = writer.write('heavy', { then: 'slow', deadlineMs: 60_000 });
   expect(await writer.write('light', { command: writeUrgentLine, deadlineMs: 10_000 })).toMatchObject({ ok: true });

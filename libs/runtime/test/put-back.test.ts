@@ -6,10 +6,11 @@ import { streamState } from '@carillon/bus/stream-reader';
 import { getDeadLetter, listDeadLetters, putBackDeadLetter, type DeadLetter } from '@carillon/contracts/dead-letters';
 import { commandSubject, querySubject } from '@carillon/contracts/streams';
 import { openDatabase, type Database } from '@carillon/database/database';
+import { deleteOldInboxEntries } from '@carillon/database/inbox';
 import type { RunningService } from '@carillon/runtime/service';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
-import { createWriter, startLedger, type Hooks, type Writer } from './ledger.ts';
+import { createWriter, startLedger, writeLine, type Hooks, type Writer } from './ledger.ts';
 
 let infrastructure: Infrastructure;
 let bus: Bus;
@@ -149,6 +150,35 @@ test('operators see the letters of their own hospital only', async () => {
   expect((await list({}, stranger)).items.map((letter) => letter.sequence)).not.toContain(sequence);
   expect(await ask(getDeadLetter, { sequence }, stranger)).toMatchObject({ error: { code: 'not_found' } });
   expect(await putBack(sequence, stranger)).toMatchObject({ error: { code: 'not_found' } });
+});
+
+test('whose a letter is, is told by what would be handled, not by a header', async () => {
+  const forged = { actor: { person: 'a9', hospital: 'h2', roles: ['admin'] }, key: 'forged', issuedAt: Date.now() };
+  await publish(bus, {
+    subject: `dead.directory.${commandSubject(writeLine)}`,
+    headers: { 'Carillon-Hospital': 'h1', 'Carillon-Reason': 'forged' },
+    body: encode({ ...forged, data: { entry: 'forged' } }),
+  });
+  const { lastSequence: sequence } = await streamState(bus, 'DEADLETTERS');
+  expect(await ask(getDeadLetter, { sequence })).toMatchObject({ error: { code: 'not_found' } });
+  expect(await putBack(sequence)).toMatchObject({ error: { code: 'not_found' } });
+  expect(await linesOf('forged')).toBe(0);
+});
+
+test('a message that lies in two letters is handled once, though the key of commands was forgotten meanwhile', async () => {
+  hooks.onWrite = refuse('two letters');
+  await writer.write('two letters');
+  delete hooks.onWrite;
+  const { sequence } = await letterWith('two letters');
+  expect(await putBack(sequence)).toMatchObject({ ok: true });
+  // As the sweep does two days later.
+  await deleteOldInboxEntries(database, Date.now() + 2 * 86_400_000);
+  const shown = (await ask(getDeadLetter, { sequence })) as { data: { body: string; subject: string } };
+  const { body, subject } = shown.data;
+  await publish(bus, { subject: `dead.directory.${subject}`, headers: {}, body: new TextEncoder().encode(body) });
+  const { lastSequence } = await streamState(bus, 'DEADLETTERS');
+  expect(await putBack(lastSequence)).toMatchObject({ ok: true });
+  expect(await linesOf('two letters')).toBe(1);
 });
 
 test('what belongs to no hospital is shown without its body, and cannot be put back', async () => {

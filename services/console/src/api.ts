@@ -77,17 +77,18 @@ export const createApi = (token: () => string) => {
     return items;
   };
 
-  const getLetters = async (service: string): Promise<DeadLetter[]> => {
+  /** Oldest first, so that of very many the newest are those that `hasMore` speaks of. */
+  const getLetters = async (service: string): Promise<{ letters: DeadLetter[]; hasMore: boolean }> => {
     const items: DeadLetter[] = [];
     let after: number | undefined;
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const query = { limit: '200', after: after === undefined ? undefined : String(after) };
       const answer: { items: DeadLetter[]; next?: number } = await get(`/v1/dead-letters/${id(service)}`, query);
       items.push(...answer.items);
-      if (answer.next === undefined) break;
+      if (answer.next === undefined) return { letters: items, hasMore: false };
       after = answer.next;
     }
-    return items;
+    return { letters: items, hasMore: true };
   };
 
   return {

@@ -36,7 +36,8 @@ export async function checkOrigin(request: FastifyRequest, config: GatewayConfig
 export function allowOrigin(request: FastifyRequest, config: GatewayConfig): Record<string, string> {
   const { origin } = request.headers;
   const isListed = origin !== undefined && config.CARILLON_ORIGINS.includes(origin);
-  return isListed ? { 'access-control-allow-origin': origin, vary: 'origin' } : {};
+  if (!isListed) return {};
+  return { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'retry-after', vary: 'origin' };
 }
 
 /** What a browser asks before it sends a header of ours to another origin. */

@@ -1,5 +1,7 @@
 /** HTTP: every operation of the contracts by its method and path, the readings, development tokens, the console. */
 import { existsSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { CommandDefinition, QueryDefinition } from '@carillon/contracts/define';
 import { CodedError, badInput, errorBody, errors } from '@carillon/contracts/errors';
 import { devPeopleRoute, devTokenRequestSchema, devTokenRoute, keyPattern } from '@carillon/contracts/gateway';
@@ -9,7 +11,14 @@ import { operations } from '@carillon/contracts/surface';
 import type { Bus } from '@carillon/bus/connection';
 import type { Logger } from '@carillon/runtime/log';
 import fastifyStatic from '@fastify/static';
-import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  fastify,
+  type ConnectionError,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { traceOf, type Authentication } from './authentication.ts';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
@@ -53,6 +62,25 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
   return reply.code(errors[error.code].status).send({ error: errorBody(error) });
 }
 
+/** What could not be read as a request at all: no route sees it, and there is nothing to reply to but the socket. */
+function refuseUnreadable(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const coded =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new CodedError('too_large', 'The headers are larger than 16 KB')
+      : new CodedError('bad_input', 'The request cannot be read, or was too slow');
+  const { status } = errors[coded.code];
+  const body = JSON.stringify({ error: errorBody(coded) });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy();
+}
+
 export function createHttp({ config, log }: Pick<HttpOptions, 'config' | 'log'>): FastifyInstance {
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -62,6 +90,7 @@ export function createHttp({ config, log }: Pick<HttpOptions, 'config' | 'log'>)
     // Half a request holds its socket and its memory no longer than this.
     requestTimeout: 30_000,
     return503OnClosing: false,
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (_, __, reply) => void sendError(reply, new CodedError('bad_input', 'The path is not valid')),
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');

@@ -46,9 +46,12 @@ const deviceRooms = (request: FastifyRequest): StartRoom[] => {
 
 export async function registerRealtime(app: FastifyInstance, shared: Shared): Promise<Realtime> {
   const connections = new Set<Connection>();
+  let isDraining = false;
   const keep = (connection: Connection): void => {
     connections.add(connection);
     void connection.finished.then(() => connections.delete(connection));
+    // Ended in order rather than refused: after an answer other than 200 a browser does not open its event stream again.
+    if (isDraining) connection.close('drain');
   };
   await app.register(websocket, {
     options: {
@@ -62,12 +65,20 @@ export async function registerRealtime(app: FastifyInstance, shared: Shared): Pr
     errorHandler: () => {},
     // The plugin's own would close all sockets with 1005, and clients would not know why.
     preClose(done) {
+      isDraining = true;
       const open = [...connections];
       for (const connection of open) connection.close('drain');
       void Promise.all(open.map((connection) => connection.flushed)).then(() => this.websocketServer.close(done));
     },
   });
+  const webSocketPaths = new Set<string>();
+  app.addHook('onRequest', (request, _, done) => {
+    // The plugin's own would open the connection and close it with 1005, and the client would try for ever.
+    const isServed = !request.ws || webSocketPaths.has(request.routeOptions.url ?? '');
+    done(isServed ? undefined : new CodedError('not_found'));
+  });
   const serveWebSocket = (route: RouteDefinition, roomsOf: (request: FastifyRequest) => StartRoom[]): void => {
+    webSocketPaths.add(route.path);
     app.route({
       method: 'GET',
       url: route.path,

@@ -1,5 +1,5 @@
 /** Rooms as Server-Sent Events: one request, one set of rooms, the same messages as over WebSocket. */
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { RouteDefinition, StreamName } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
@@ -27,7 +27,7 @@ type Opening = {
   who: Identity;
   rooms: ReadonlyMap<string, Room>;
   lastEventId: string | undefined;
-  headers: Record<string, string>;
+  headers: OutgoingHttpHeaders;
   /** Counts the connection off. */
   leave: () => void;
 };
@@ -137,12 +137,17 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
     if (isClosed) leaveRooms();
   };
 
-  response.on('close', () => {
+  // A response that waits behind another one on its connection has no socket yet, and never hears that it closed.
+  const { socket } = response.req;
+  const gone = (): void => {
+    socket.off('close', gone);
     end();
     tellFlushed();
-  });
+  };
+  response.on('close', gone);
+  socket.on('close', gone);
   response.on('error', cutOff);
-  response.socket?.setKeepAlive(true, keepAliveMs);
+  socket.setKeepAlive(true, keepAliveMs);
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -162,11 +167,8 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
       cutOff();
     });
   }
-  if (response.destroyed) {
-    // It went while its token was checked.
-    end();
-    tellFlushed();
-  }
+  // It may have gone while its token was checked.
+  if (response.destroyed || socket.destroyed) gone();
   return {
     transport: 'sse',
     identity: () => who,
@@ -194,8 +196,10 @@ export function registerEventStream(app: FastifyInstance, { route, roomsOf, shar
     method: 'GET',
     url: route.path,
     exposeHeadRoute: false,
-    async onRequest(request) {
+    async onRequest(request, reply) {
       await checkOrigin(request, config);
+      // Before anything is refused: a page that may not read the answer takes it for a broken link, and asks for ever.
+      void reply.headers(allowOrigin(request, config));
       const token = bearerOf(request) ?? queryTokenOf(request, config);
       if (token === undefined) throw new CodedError('unauthorised');
       identities.set(request, await shared.admit(token, request.ip));
@@ -212,7 +216,7 @@ export function registerEventStream(app: FastifyInstance, { route, roomsOf, shar
       const leave = shared.enter(who);
       try {
         const rooms = startRooms([...roomsOf(request), ...asked], who, shared);
-        const headers = allowOrigin(request, config);
+        const headers = reply.getHeaders() as OutgoingHttpHeaders;
         reply.hijack();
         const opening = { who, rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
         keep(serveEventStream(reply.raw, { ...opening, headers, leave }, shared));

@@ -15,6 +15,9 @@ export function realtimeStats(
   for (const connection of all) {
     for (const role of new Set(connection.identity()?.roles)) byRole[role] = (byRole[role] ?? 0) + 1;
   }
+  const counts = new Map([...hubs].map(([stream, hub]) => [stream, hub.counts()]));
+  const sumOf = (count: 'rooms' | 'members'): number =>
+    [...counts.values()].reduce((sum, each) => sum + each[count], 0);
   const unread = all.map((connection) => connection.unreadBytes());
   return {
     connections: {
@@ -22,11 +25,10 @@ export function realtimeStats(
       byTransport: { webSocket: of('webSocket'), sse: of('sse') },
       byRole,
     },
+    rooms: sumOf('rooms'),
+    subscriptions: sumOf('members'),
     streams: Object.fromEntries(
-      [...hubs].map(([stream, hub]) => {
-        const { members, ...counts } = hub.counts();
-        return [stream, { ...counts, subscriptions: members }];
-      }),
+      [...counts].map(([stream, { members, ...others }]) => [stream, { ...others, subscriptions: members }]),
     ),
     queues: {
       bytes: unread.reduce((sum, bytes) => sum + bytes, 0),

@@ -41,6 +41,16 @@ function isThere({ name, tokens }: Room, { hospital }: Actor, people: People): b
   }
 }
 
+/** JSON is read to any depth, and written only as deep as the stack goes. @throws CodedError `bad_input` */
+function encodeData(data: unknown): Uint8Array {
+  try {
+    return encode(data);
+  } catch (error) {
+    if (error instanceof RangeError) throw badInput([{ path: 'data', message: 'Nested too deeply' }]);
+    throw error;
+  }
+}
+
 export function registerTestPublish(
   app: FastifyInstance,
   { people, caller, now }: Shared,
@@ -64,7 +74,7 @@ export function registerTestPublish(
       const isAckWanted = events.find((each) => each.name === event)?.ack === true;
       await publish(bus, {
         subject,
-        body: encode(data),
+        body: encodeData(data),
         headers: {
           [eventHeaders.id]: mid,
           [eventHeaders.event]: event,

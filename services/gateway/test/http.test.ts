@@ -347,7 +347,24 @@ test('an upgrade of any other path is no way in', async () => {
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     );
   });
-  expect(answer).toMatch(/^HTTP\/1.1 401 /);
+  expect(answer).toMatch(/^HTTP\/1.1 404 /);
+});
+
+test.each([
+  [`GET /v1/alerts HTTP/1.1\r\nhost: gateway\r\nlast-event-id: ${'x'.repeat(20_000)}\r\n\r\n`, 413, 'too_large'],
+  ['this is no HTTP\r\n\r\n', 400, 'bad_input'],
+])('what cannot be read as a request is refused in the same words', async (text, status, code) => {
+  const { hostname, port } = new URL(desk.baseUrl);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (part: string) => (answer += part));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => {});
+  socket.write(text);
+  await closed;
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(JSON.parse(body)).toEqual({ error: { code, message: expect.any(String) } });
 });
 
 // Last, since it takes the server away.

@@ -67,9 +67,22 @@ test.each([
   [{ room: 'hospital:h1', event: 'a:b' }, 400, 'bad_input'],
   [{ room: 'hospital:h1', event: 'a:b', data: 1, more: 1 }, 400, 'bad_input'],
   [{}, 400, 'bad_input'],
+  [{ room: 'hospital:h1', event: `a:${'b'.repeat(100)}`, data: 1 }, 400, 'bad_input'],
   [{ room: 'hospital:h1', event: 'a:b', data: 'x'.repeat(1_100_000) }, 413, 'too_large'],
 ])('an operator who publishes %j is refused with %d %s', async (body, status, code) => {
   expectError(await publish('o1', body), status, code);
+});
+
+test('what nests deeper than it could be written is refused', async () => {
+  const depth = 100_000;
+  const body = `{"room":"hospital:h1","event":"a:b","data":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  const answer = await fetch(`${desk.baseUrl}/realtime/test/publish`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await desk.tokenOf('o1')}`, 'content-type': 'application/json' },
+    body,
+  });
+  const error = { code: 'bad_input', issues: [{ path: 'data', message: 'Nested too deeply' }] };
+  expect([answer.status, await answer.json()]).toEqual([400, { error: expect.objectContaining(error) }]);
 });
 
 test('nobody else publishes, and where it is off there is no such path', async () => {
@@ -125,6 +138,8 @@ test('operators and admins see what the gateway holds, and nobody else does', as
     delivered: 2,
   });
   expect(seen.streams['PERSON']).toMatchObject({ rooms: 2, subscriptions: 2 });
+  // Their own rooms, the patient's for both, and his vital signs for one.
+  expect(seen).toMatchObject({ rooms: 4, subscriptions: 5 });
   expect(seen.streams['CARE']?.ringMessages).toBeGreaterThan(0);
   expect(seen.messages.framesIn).toBe(1);
   // ready, subscribed and the message by WebSocket; ready, three times subscribed and the message by event stream.

@@ -1,4 +1,6 @@
 /** WebSocket with the rooms of a path, and rooms of devices and of the hospital. */
+import { randomBytes } from 'node:crypto';
+import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openRealtime, type Frame } from '@carillon/testkit/client';
 import { eventually } from '@carillon/testkit/eventually';
@@ -23,6 +25,26 @@ test.each([
   const client = await desk.connect(person, { path });
   expect((await client.expect(isReady))['rooms']).toEqual(rooms);
   client.close();
+});
+
+test.each(['/realtime/ws/ward/w1', '/realtime/events', '/v1/alerts'])('an upgrade on %s is 404', async (path) => {
+  const asking = request(desk.baseUrl + path, {
+    agent: false,
+    headers: {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+      'sec-websocket-protocol': 'carillon.v1',
+      'sec-websocket-version': '13',
+    },
+  });
+  const status = new Promise((resolve, reject) => {
+    asking.once('upgrade', (_, socket) => resolve(socket.destroy() && 101));
+    asking.once('response', (response) => resolve(response.resume().statusCode));
+    asking.once('error', reject);
+  });
+  asking.end();
+  expect(await status).toBe(404);
 });
 
 test('messages of the rooms of a path come without a subscribe', async () => {

@@ -156,6 +156,10 @@ test('a foreign origin is refused, a listed one may read', async () => {
   const own = await from(gateway.baseUrl);
   expect([own.status, own.headers.get('access-control-allow-origin')]).toEqual([200, null]);
   await own.body?.cancel();
+  const refused = await fetch(`${gateway.baseUrl}/realtime/events`, { headers: { origin: 'https://board.example' } });
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, 'https://board.example']);
+  expect(refused.headers.get('access-control-expose-headers')).toBe('retry-after');
+  await refused.body?.cancel();
   const asked = await from('https://board.example', 'OPTIONS');
   expect([asked.status, asked.headers.get('access-control-allow-headers')]).toEqual([
     204,
@@ -303,9 +307,13 @@ test('a gateway that stops ends its streams in order, and is not held up by one 
   const filling = 'x'.repeat(500_000);
   for (let count = 0; count < 24; count++) await desk.emit(alertOf('q22', { filling }));
   const startedAt = performance.now();
-  await gateway.stop();
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  const stopping = gateway.stop();
   expect(await Promise.all(clients.map((client) => client.ended))).toEqual([true, true, true]);
+  // It waits for the one still: who comes meanwhile is sent away in order, and so comes again.
+  const late = await open('d1', '/realtime/events', { gateway });
+  expect([late.status, await late.ended]).toEqual([200, true]);
+  await stopping;
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
   stuck.close();
 });
 
@@ -332,4 +340,20 @@ test('when everybody has gone nothing is left: no connection, no room, no subscr
     );
     return left.every((count) => count === 0) ? true : undefined;
   });
+});
+
+test('streams that wait behind another on one connection end with it', async () => {
+  const gateway = await desk.startGateway();
+  const { hostname, port } = new URL(gateway.baseUrl);
+  const socket = connect(Number(port), hostname);
+  const asking =
+    'GET /realtime/events?room=patient:p1 HTTP/1.1\r\nHost: gateway\r\n' +
+    `Authorization: Bearer ${await desk.tokenOf('n1')}\r\n\r\n`;
+  socket.write(asking.repeat(3));
+  const count = (wanted: number) =>
+    eventually(async () => ((await desk.metric('carillon_connections', gateway)) === wanted ? true : undefined));
+  await count(3);
+  socket.destroy();
+  await count(0);
+  expect(await desk.metric('carillon_subscriptions', gateway)).toBe(0);
 });

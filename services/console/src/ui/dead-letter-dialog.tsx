@@ -13,6 +13,11 @@ const readable = (body: string): string => {
   }
 };
 
+const shownBody = ({ bytes, body }: FullDeadLetter): string => {
+  if (bytes === 0) return 'Empty.';
+  return body === '' ? 'Not shown: whose hospital it concerns is not known.' : readable(body);
+};
+
 type Step = 'looking' | 'asking' | 'cancelled' | 'working';
 type Result = { isDone: boolean; text: string };
 
@@ -95,7 +100,7 @@ export const DeadLetterDialog = ({ letter, onClose }: { letter: DeadLetter; onCl
               aria-labelledby="letter-body-title"
               tabIndex={0}
             >
-              {full.body === '' ? 'Not shown: whose hospital it concerns is not known.' : readable(full.body)}
+              {shownBody(full)}
             </pre>
           </>
         )}

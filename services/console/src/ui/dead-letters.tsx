@@ -21,11 +21,16 @@ export const DeadLetters = () => {
   useEffect(() => {
     let isGone = false;
     const failures: string[] = [];
-    const read = (service: string): Promise<DeadLetter[]> =>
-      api.deadLetters(service).catch((error: Error) => {
-        failures.push(`${service}: ${error.message}`);
+    const read = async (service: string): Promise<readonly DeadLetter[]> => {
+      try {
+        const { letters, hasMore } = await api.deadLetters(service);
+        if (hasMore) failures.push(`${service}: too many to show; the newest are missing`);
+        return letters;
+      } catch (error) {
+        failures.push(`${service}: ${error instanceof Error ? error.message : String(error)}`);
         return [];
-      });
+      }
+    };
     void Promise.all(SERVICES_WITH_LETTERS.map(read)).then((lists) => {
       const letters = lists.flat().sort((a, b) => b.buriedAt.localeCompare(a.buriedAt));
       if (!isGone) setLoaded({ round, letters, failures });
