@@ -95,13 +95,14 @@ export const tick = (database: Database, now: number, crash?: CrashPoint): Promi
     const tools = toolsOf(on, now);
     const timers = escalationTimers({
       database: on,
+      metrics: tools.metrics,
       work: (traceparent: string, body: (work: Work) => Promise<unknown>) => doWork(tools, traceparent, body),
     } as ServiceTools);
     for (const timer of timers) {
       for (let looks = 0; ; looks++) {
         if (looks > 500) throw new Error(`${timer.name} does not come to rest`);
-        if ((await timer.run(now)) > 0) continue;
         if (((await timer.nextDueAt()) ?? Infinity) > now) break;
+        if ((await timer.run(now)) > 0) continue;
         // Another transaction holds the row.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
