@@ -13,8 +13,13 @@ export type Bench = { house: House; bus: Bus; sql: Database; machine: Machine; a
 /** Patients who may have alarms: enough that none has a second one before the first is over. */
 const maxAlarming = 200;
 
-export async function withBench(patients: number, body: (bench: Bench) => Promise<void>): Promise<void> {
-  const house = await startHouse();
+export type BenchOptions = { patients: number; isOneProcess: boolean };
+
+export async function withBench(
+  { patients, isOneProcess }: BenchOptions,
+  body: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const house = await startHouse(isOneProcess);
   const onSignal = (): void => void house.stop().finally(() => process.exit(130));
   process.once('SIGINT', onSignal);
   try {

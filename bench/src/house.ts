@@ -1,11 +1,12 @@
 /**
- * The whole house as `npm start` runs it: every service in one process of its own, on a nats-server and a PostgreSQL that
- * are as durable as in production. The bench itself is another process on the same machine.
+ * The whole house: the services in a process each or in one, on a nats-server and a PostgreSQL that are as durable as in
+ * production. The bench itself is another process on the same machine.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +19,6 @@ import { createSigner, type Signer } from './tokens.ts';
 export type Part = 'services' | 'nats-server' | 'PostgreSQL' | 'load and boards';
 export type House = {
   httpPort: number;
-  internalPort: number;
   natsUrl: string;
   databaseUrl: string;
   signer: Signer;
@@ -45,7 +45,8 @@ const unlimited = {
   CARILLON_LIMIT_HANDSHAKES: '10000',
 };
 
-export async function startHouse(): Promise<House> {
+/** @param isOneProcess as `npm start` runs the services; else a process each, as docker-compose does */
+export async function startHouse(isOneProcess: boolean): Promise<House> {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-bench-'));
   const postgresFolder = join(folder, 'postgres');
   const [nats, postgres] = await Promise.all([
@@ -53,58 +54,71 @@ export async function startHouse(): Promise<House> {
     // The time of each commit is kept, which is when a reading was stored.
     startPostgres({ folder: postgresFolder, settings: { track_commit_timestamp: 'on' } }),
   ]);
-  const [httpPort, internalPort] = [await freePort(), await freePort()];
+  const httpPort = await freePort();
   const signer = createSigner();
   // Flags of this process are the services' too: `node --cpu-prof bench/dist/ingest.js`.
-  const services = spawn(process.execPath, [...process.execArgv, servicesProgram], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...process.env,
-      ...unlimited,
-      NODE_ENV: 'production',
-      CARILLON_HTTP_PORT: String(httpPort),
-      CARILLON_INTERNAL_PORT: String(internalPort),
-      CARILLON_JWT_SECRET: signer.secret,
-      CARILLON_LOG_LEVEL: 'warn',
-      BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
-      DATABASE_URL: postgres.url,
-    },
-  });
-  const pids = { services: services.pid ?? 0, nats: nats.pid, postgres: postgres.pid };
-  const exited = once(services, 'exit');
+  const startProcess = (names: readonly string[]): ChildProcessByStdio<null, Readable, null> =>
+    spawn(process.execPath, [...process.execArgv, servicesProgram, ...names], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        ...unlimited,
+        NODE_ENV: 'production',
+        CARILLON_HTTP_PORT: String(httpPort),
+        CARILLON_INTERNAL_PORT: '0',
+        CARILLON_JWT_SECRET: signer.secret,
+        CARILLON_LOG_LEVEL: 'warn',
+        BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
+        DATABASE_URL: postgres.url,
+      },
+    });
+  const processes = (isOneProcess ? [serviceNames] : serviceNames.map((name) => [name])).map(startProcess);
   const stop = async (): Promise<void> => {
-    services.kill('SIGTERM');
-    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 12_000).unref())]);
-    services.kill('SIGKILL');
+    await Promise.all(
+      processes.map(async (each) => {
+        const exited = each.exitCode === null ? once(each, 'exit') : Promise.resolve();
+        each.kill('SIGTERM');
+        await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 12_000).unref())]);
+        each.kill('SIGKILL');
+      }),
+    );
     await Promise.all([nats.stop(), postgres.stop()]);
     // As root the data lies where the database's user may go; a note says where.
     const place = await readFile(join(postgresFolder, 'data-is-in'), 'utf8').catch(() => '');
     for (const each of [place.trim(), folder]) if (each !== '') await rm(each, { recursive: true, force: true });
   };
-  try {
-    await new Promise<void>((resolve, reject) => {
+  const untilReady = (each: ChildProcessByStdio<null, Readable, null>): Promise<void> =>
+    new Promise((resolve, reject) => {
       let said = '';
-      services.stdout.on('data', (chunk: Buffer) => {
+      each.stdout.on('data', (chunk: Buffer) => {
         said += chunk.toString();
         if (said.includes('ready')) resolve();
       });
-      services.once('exit', (code) => reject(new Error(`the services ended with ${code}`)));
-      setTimeout(() => reject(new Error('the services did not start')), startWithinMs).unref();
+      each.once('exit', (code) => reject(new Error(`a service ended with ${code}`)));
+      setTimeout(() => reject(new Error('a service did not start')), startWithinMs).unref();
     });
+  try {
+    await Promise.all(processes.map(untilReady));
   } catch (error) {
     await stop();
     throw error;
   }
+  const usageOfServices = (): Usage => {
+    const each = processes.map(({ pid }) => usageOf(pid ?? 0));
+    return {
+      cpuSeconds: each.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+      residentMiB: each.reduce((sum, { residentMiB }) => sum + residentMiB, 0),
+    };
+  };
   return {
     httpPort,
-    internalPort,
     natsUrl: nats.url,
     databaseUrl: postgres.url,
     signer,
     usage: () => ({
-      services: usageOf(pids.services),
-      'nats-server': usageOf(pids.nats),
-      PostgreSQL: usageOf(pids.postgres),
+      services: usageOfServices(),
+      'nats-server': usageOf(nats.pid),
+      PostgreSQL: usageOf(postgres.pid),
       'load and boards': ownUsage(),
     }),
     stop,

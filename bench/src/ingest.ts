@@ -1,7 +1,7 @@
 /**
  * `npm run bench:ingest`: vital signs in over HTTP to durable, stored, shown, and to an alert on a WebSocket.
  *
- *   npm run bench:ingest -- [--seconds 20] [--repeat 3] [--rates 5000,8000,…]
+ *   npm run bench:ingest -- [--seconds 20] [--repeat 3] [--rates 5000,8000,…] [--one-process]
  */
 import { parseArgs } from 'node:util';
 import { printMachine, printRun, withBench } from './bench.ts';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
     repeat: { type: 'string', default: '3' },
+    'one-process': { type: 'boolean', default: false },
     rates: { type: 'string', default: '3000,5000,7000,9000,12000,16000,20000' },
   },
 });
@@ -23,7 +24,7 @@ const rates = values.rates.split(',').map(Number);
 const patients = 1_000;
 const alarmsASecond = 10;
 
-await withBench(patients, async ({ house, bus, sql, machine, alarming }) => {
+await withBench({ patients, isOneProcess: values['one-process'] }, async ({ house, bus, sql, machine, alarming }) => {
   printMachine(machine);
   const ceilings = {
     jetStreamPublishesPerSecond: await jetStreamCeiling(bus),

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:scale`: how cost grows with patients. Each has five vital signs every five seconds.
  *
- *   npm run bench:scale -- [--seconds 30] [--patients 100,1000,5000]
+ *   npm run bench:scale -- [--seconds 30] [--patients 100,1000,5000] [--one-process]
  */
 import { parseArgs } from 'node:util';
 import { printMachine, printRun, withBench } from './bench.ts';
@@ -11,7 +11,11 @@ import { runLoad, type Run } from './run.ts';
 import { countStored, databaseBytes } from './stored.ts';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, patients: { type: 'string', default: '100,1000,5000' } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    patients: { type: 'string', default: '100,1000,5000' },
+    'one-process': { type: 'boolean', default: false },
+  },
 });
 const seconds = Number(values.seconds);
 const everySeconds = 5;
@@ -22,7 +26,7 @@ type Cost = { run: Run; cpuSecondsAPatientDay: number; databaseMiBAPatientDay: n
 
 const costs: Cost[] = [];
 for (const patients of values.patients.split(',').map(Number)) {
-  await withBench(patients, async ({ house, bus, sql, machine, alarming }) => {
+  await withBench({ patients, isOneProcess: values['one-process'] }, async ({ house, bus, sql, machine, alarming }) => {
     if (costs.length === 0) printMachine(machine);
     const vitalsASecond = (patients * vitalsAPatient) / everySeconds;
     const options = { house, bus, sql, patients, shape: 'bedside', vitalsASecond, alarming, alarmsASecond: 2 } as const;

@@ -1,4 +1,4 @@
-/** All services in this one process, as `npm start` runs them, each with its own NATS user: see house.ts. */
+/** The services that are named as arguments in this one process, each with its own NATS user: see house.ts. */
 import { start as startAlertEscalation } from '@carillon/alert-escalation/service';
 import { start as startDirectory } from '@carillon/directory/service';
 import { start as startGateway } from '@carillon/gateway/service';
@@ -13,9 +13,11 @@ const starters: Readonly<Record<string, Starter>> = {
 };
 const urls = JSON.parse(process.env['BENCH_NATS_URLS'] ?? '{}') as Record<string, string>;
 await runProcess(
-  Object.entries(starters).map(
-    ([name, start]) =>
-      (environment) =>
-        start({ ...environment, NATS_URL: urls[name] }),
-  ),
+  Object.entries(starters)
+    .filter(([name]) => process.argv.includes(name))
+    .map(
+      ([name, start]) =>
+        (environment) =>
+          start({ ...environment, NATS_URL: urls[name] }),
+    ),
 );

@@ -31,6 +31,7 @@ const width = 2;
  * It is part of the way from a measurement to its alarm, and a fraction of the 50 ms that this may take.
  */
 const gatherMs = 10;
+const maxRestMs = 50;
 
 const partitions = Array.from({ length: partitionCount }, (_, index) => partitionName(index));
 const leaseName = (partition: string): string => `intake:${partition}`;
@@ -123,12 +124,18 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
     }
   };
 
-  const queues = Array.from({ length: width }, () => ({ waiting: [] as Waiting[], isBusy: false, startedAt: 0 }));
+  const queues = Array.from({ length: width }, () => ({
+    waiting: [] as Waiting[],
+    isBusy: false,
+    startedAt: 0,
+    tookMs: 0,
+  }));
   const work = async (queue: (typeof queues)[number], leases: LeaseHolder): Promise<void> => {
     if (queue.isBusy) return;
     queue.isBusy = true;
     while (queue.waiting.length > 0) {
-      const restMs = queue.startedAt + gatherMs - performance.now();
+      // Half as long as the last batch took: the busier the house, the more is done in one transaction.
+      const restMs = Math.max(queue.startedAt + gatherMs - performance.now(), queue.tookMs / 2);
       if (restMs > 1 && queue.waiting.length < maxBatch) await new Promise((resolve) => setTimeout(resolve, restMs));
       queue.startedAt = performance.now();
       const batch: Waiting[] = [];
@@ -156,6 +163,7 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
         );
       }
       if (sound !== undefined && sound.length > 0) await settle(leases, sound);
+      queue.tookMs = Math.min(performance.now() - queue.startedAt, maxRestMs * 2);
     }
     queue.isBusy = false;
   };
