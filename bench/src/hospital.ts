@@ -10,7 +10,7 @@ export const nurseId = (ward: number): string => `n${ward}`;
 export const wardOf = (patient: number): number => Math.floor(patient / bedsAWard);
 export const wardsOf = (patients: number): number => Math.ceil(patients / bedsAWard);
 
-const knownWithinMs = 60_000;
+const knownWithinMs = 240_000;
 /** NATS takes 1 MB a message; a ward with its people is about 4 kB. */
 const wardsAnImport = 50;
 
