@@ -21,7 +21,7 @@ export async function withBench(
 ): Promise<void> {
   const house = await startHouse(isOneProcess);
   const onSignal = (): void => void house.stop().finally(() => process.exit(130));
-  process.once('SIGINT', onSignal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   try {
     const bus = await connectBus({ url: house.natsUrl, name: 'bench' });
     const sql = openDatabase({ url: house.databaseUrl, service: 'public', onIdleError: () => {} });
@@ -37,7 +37,7 @@ export async function withBench(
     await bus.close();
     await sql.close();
   } finally {
-    process.off('SIGINT', onSignal);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
     await house.stop();
   }
 }
