@@ -50,7 +50,13 @@ export const eachService = '<service>';
 export const servicesWithDatabase = ['directory', 'monitoring', 'alert-escalation'] as const satisfies ServiceName[];
 
 /** On whose behalf: checked by the gateway, and again by the service that acts. */
-export type Actor = { person: string; hospital: string; roles: readonly Role[] };
+export type Actor = {
+  person: string;
+  hospital: string;
+  roles: readonly Role[];
+  /** When he last proved himself by a second factor (`amr` and `auth_time` of the token), ms since the epoch. */
+  mfaAt?: number;
+};
 
 /**
  * One way to be allowed: any of `roles`, and the relation to what the input's `field` names.
@@ -187,4 +193,4 @@ export type ResultOf<C> = C extends { result: infer R extends TSchema } ? Static
 export type DataOf<E> = E extends { data: infer D extends TSchema } ? Static<D> : never;
 
 export type StreamName =
-  'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'DEVICE' | 'PERSON' | 'OPS' | 'DIRECTORY' | 'DEADLETTERS';
+  'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'DEVICE' | 'PERSON' | 'OPS' | 'DIRECTORY' | 'AUDIT' | 'DEADLETTERS';

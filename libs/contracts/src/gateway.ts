@@ -52,7 +52,15 @@ export const clientFrames = {
     mid: Type.Array(Text(128, 'Id of a message'), { maxItems: 500, description: 'Which messages' }),
     level: OneOf(['delivered', 'displayed', 'read'], 'How far it came'),
   }),
-  rx: Shape({ t: Type.Literal('rx'), n: Type.Integer({ minimum: 0 }) }),
+  rx: Shape({
+    t: Type.Literal('rx'),
+    n: Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description:
+        'How many messages of bulk rooms were read on this connection, in all; from the first `rx` on, credit counts',
+    }),
+  }),
   reauth: Shape({ t: Type.Literal('reauth'), id: FrameId, token: Token }),
   pong: Shape({ t: Type.Literal('pong') }),
 } as const satisfies Record<string, TSchema>;
@@ -64,7 +72,21 @@ export const clientFrameSchema = (type: unknown): TSchema | undefined =>
   typeof type === 'string' && Object.hasOwn(clientFrames, type) ? clientFrames[type as ClientFrameType] : undefined;
 
 /** What a resume could prove; see docs/protocol.md. */
-export type Recovery = 'complete' | 'lost' | 'latest' | 'fresh';
+export const recoveries = ['complete', 'lost', 'latest', 'fresh', 'snapshot'] as const;
+export type Recovery = (typeof recoveries)[number];
+
+/** Why a subscription ended that nobody gave up. */
+export const subscriptionEnds = {
+  relation_ended: 'You may no longer enter the room: a ward, care team, duty or break-glass access has ended',
+  ended: 'An operator has ended the subscription',
+} as const;
+export type SubscriptionEnd = keyof typeof subscriptionEnds;
+
+/**
+ * How many messages of bulk rooms, and how many bytes of them, are on their way to a client that sends `rx`; what comes
+ * meanwhile is kept as the newest of each key. So an alert never waits behind more than this.
+ */
+export const bulkWindow = { messages: 32, bytes: 8_192 } as const;
 
 export type ServerFrame =
   | {
@@ -75,6 +97,7 @@ export type ServerFrame =
       now: string;
       expiresAt: string;
       ping: { everyMs: number; waitMs: number };
+      bulk: { messages: number; bytes: number };
       limits: { frameBytes: number; rooms: number; callsPerMinute: number };
       rooms: readonly string[];
     }
@@ -88,10 +111,11 @@ export type ServerFrame =
       afterMs?: number;
       issues?: readonly unknown[];
     }
-  | { t: 'subscribed'; id?: number; room: string; pos: string; lane: Lane; recovery: Recovery }
+  | { t: 'subscribed'; id?: number; room: string; pos?: string; lane: Lane; recovery: Recovery; data?: unknown }
   | { t: 'reset'; room: string; reason: string }
-  | { t: 'unsubscribed'; room: string; code: string }
+  | { t: 'unsubscribed'; room: string; code: SubscriptionEnd }
   | { t: 'reauth'; graceMs: number }
+  | { t: 'goaway'; reason: string; spreadMs: number }
   | { t: 'ping' };
 
 /** The body of every HTTP error but FHIR's. */

@@ -1,7 +1,7 @@
 /** The frames that a gateway sends, as schemas: for documents and for those who check what they get. */
 import { lanes } from './define.ts';
 import { errors } from './errors.ts';
-import type { ServerFrame } from './gateway.ts';
+import type { ServerFrame, SubscriptionEnd } from './gateway.ts';
 import { Id, Instant, OneOf, Shape, Type, type TSchema } from './schema.ts';
 
 const AnswerTo = Type.Integer({ minimum: 0, description: 'The `id` of the frame that this answers' });
@@ -21,6 +21,12 @@ export const serverFrames = {
       ping: Shape({
         everyMs: Milliseconds('How often `ping` comes'),
         waitMs: Milliseconds('How soon `pong` must follow'),
+      }),
+      bulk: Shape({
+        messages: Type.Integer({
+          description: 'Messages of bulk rooms on their way to you at most, once you send `rx`',
+        }),
+        bytes: Type.Integer({ description: 'Bytes of them at most' }),
       }),
       limits: Shape({
         frameBytes: Type.Integer({ description: 'Size of a frame of yours' }),
@@ -60,9 +66,10 @@ export const serverFrames = {
       t: Type.Literal('subscribed'),
       id: Type.Optional(AnswerTo),
       room: Room,
-      pos: Position,
+      pos: Type.Optional(Position),
       lane: OneOf(lanes, 'The usual one of this room'),
-      recovery: OneOf(['complete', 'lost', 'latest', 'fresh'], 'What the resume could prove'),
+      recovery: OneOf(['complete', 'lost', 'latest', 'fresh', 'snapshot'], 'What the resume could prove'),
+      data: Type.Optional(Type.Unknown({ description: 'With `snapshot`: the state of the room as it is now' })),
     },
     'You are in the room; what you missed follows, then what is live.',
   ),
@@ -72,7 +79,7 @@ export const serverFrames = {
       room: Room,
       ev: Type.String({ description: 'Name of the event' }),
       mid: Type.String({ description: 'Of the message: the same in every room and on every gateway' }),
-      pos: Position,
+      pos: Type.Optional(Position),
       prev: Type.Optional(
         Type.String({ description: 'Position of the message before it in this room; not in rooms of the lane bulk' }),
       ),
@@ -89,12 +96,27 @@ export const serverFrames = {
     'Positions of the room are void: load its state anew. You stay in it.',
   ),
   unsubscribed: Shape(
-    { t: Type.Literal('unsubscribed'), room: Room, code: Type.String({ description: 'Why, for a program' }) },
+    {
+      t: Type.Literal('unsubscribed'),
+      room: Room,
+      code: OneOf(
+        ['relation_ended', 'ended'] satisfies SubscriptionEnd[],
+        'Why: your right ended, or an operator ended it',
+      ),
+    },
     'You are no longer in the room, and did not ask for that.',
   ),
   reauth: Shape(
     { t: Type.Literal('reauth'), graceMs: Milliseconds('How long the connection still lives without') },
     'The token ends soon: send a new one.',
+  ),
+  goaway: Shape(
+    {
+      t: Type.Literal('goaway'),
+      reason: Type.String({ description: '`drain`: the gateway is being stopped' }),
+      spreadMs: Milliseconds('Within this time the connection is closed; open another one before'),
+    },
+    'Open a new connection, then leave this one.',
   ),
   ping: Shape({ t: Type.Literal('ping') }, 'Answer with `pong`.'),
 } as const satisfies Record<ServerFrame['t'] | 'msg', TSchema>;

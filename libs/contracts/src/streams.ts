@@ -105,6 +105,12 @@ export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
     maxAgeMs: 0,
     maxBytes: 512 * MiB,
   }),
+  AUDIT: eventStream('audit.>', {
+    owner: 'directory',
+    description: 'What must be on the record, until it was stored.',
+    maxAgeMs: 0,
+    maxBytes: 1024 * MiB,
+  }),
   DEADLETTERS: eventStream('dead.>', {
     owner: 'directory',
     description: 'What no handler could take, with the reason.',

@@ -1,7 +1,7 @@
 /** What connections have in common, by WebSocket or as an event stream: who is connected, and to which rooms. */
 import type { Actor, StreamName } from '@carillon/contracts/define';
 import { CodedError, type CloseReason } from '@carillon/contracts/errors';
-import type { ServerFrame } from '@carillon/contracts/gateway';
+import { bulkWindow, type ServerFrame } from '@carillon/contracts/gateway';
 import type { Logger } from '@carillon/runtime/log';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
@@ -74,6 +74,7 @@ export function readyFrame(who: Identity, connection: string, rooms: Iterable<st
     now: new Date(now()).toISOString(),
     expiresAt: new Date(who.expiresAt).toISOString(),
     ping: { everyMs: config.CARILLON_PING_MS, waitMs: pongWaitMs },
+    bulk: bulkWindow,
     limits: {
       frameBytes: config.CARILLON_LIMIT_FRAME_BYTES,
       rooms: config.CARILLON_LIMIT_ROOMS,
