@@ -5,7 +5,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { serviceNames } from '@carillon/contracts/define';
 import { startNatsServer } from '@carillon/local/nats-server';
 import { startPostgres } from '@carillon/local/postgres';
+import { freePort } from './free-port.ts';
 import { ownUsage, usageOf, type Usage } from './processes.ts';
 import { createSigner, type Signer } from './tokens.ts';
 
@@ -29,19 +29,12 @@ export type House = {
 const servicesProgram = fileURLToPath(new URL('./services.js', import.meta.url));
 const startWithinMs = 60_000;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 /** The limits of people and devices are lifted: what is measured is the machine, not its courtesy. */
 const unlimited = {
   CARILLON_LIMIT_CALLS_DEVICE: '10000000',
   CARILLON_LIMIT_CALLS_STAFF: '10000000',
   CARILLON_LIMIT_CONNECTIONS_STAFF: '10000',
+  CARILLON_LIMIT_HANDSHAKES_TOTAL: '1000000',
   CARILLON_LIMIT_HANDSHAKES: '10000',
 };
 

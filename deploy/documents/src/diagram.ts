@@ -1,6 +1,5 @@
 /** The house as a Mermaid diagram: who publishes to which stream, and who reads it. */
-import { serviceNames, servicesWithDatabase } from '@carillon/contracts/define';
-import { ownersOf } from '@carillon/contracts/document-parts';
+import { ownersOf, serviceNames, servicesWithDatabase } from '@carillon/contracts/define';
 import { durables } from '@carillon/contracts/nats-permissions';
 import { peopleBucket, streams } from '@carillon/contracts/streams';
 import { events, queries, rooms } from '@carillon/contracts/surface';

@@ -1,13 +1,13 @@
 /** What each service consumes, answers and produces: the tables of the READMEs. */
-import type { ServiceName, StreamName } from '@carillon/contracts/define';
-import { ownersOf } from '@carillon/contracts/document-parts';
+import { ownersOf, type ServiceName, type StreamName } from '@carillon/contracts/define';
 import { durables } from '@carillon/contracts/nats-permissions';
 import { intakeSubject, streams } from '@carillon/contracts/streams';
 import { commands, consumers, events, operations, queries, rooms, routes } from '@carillon/contracts/surface';
 import { code, table } from './markdown.ts';
 
-type Named = { name: string };
-const names = (values: readonly Named[]): string => values.map(({ name }) => code(name)).join(', ');
+type Named = { name: string; internal?: true };
+const names = (values: readonly Named[]): string =>
+  values.map(({ name, internal }) => code(name) + (internal === true ? ' (internal)' : '')).join(', ');
 
 /** `COMMANDS`: what comes out of it */
 const byStream = <T extends Named>(values: readonly T[], streamOf: (value: T) => StreamName): string[] =>

@@ -110,6 +110,8 @@ function serviceEnvironment(options: Options, env: Environment, home: Home, data
     CARILLON_DEV_TOKENS: options.hasDevTokens ? 'on' : 'off',
     CARILLON_TEST_PUBLISH: mayTestEvents(options, env) ? 'on' : 'off',
     CARILLON_DIRECTORY_SEED: options.isDemo ? localPath('../demo-hospital.json') : '',
+    // The one gateway here: nobody has another to move to, and Ctrl-C is not to be waited for.
+    CARILLON_DRAIN_MS: env['CARILLON_DRAIN_MS'] || '0',
     CARILLON_CONSOLE_DIR: localPath('../../../services/console/dist'),
     // Standard output is for people.
     CARILLON_LOG_FILE: env['CARILLON_LOG_FILE'] || home.logFile,

@@ -113,7 +113,19 @@ test.each(names)('%s without its settings says in one line what is missing, and 
   const process = startAlone(name, { CARILLON_INTERNAL_PORT: String(await freePort()) });
   expect(await process.exited).toBe(1);
   expect(process.lines).toEqual([expect.stringMatching(/^configuration: .*NATS_URL is missing/)]);
-  expect(process.lines[0]).toContain(name === 'gateway' ? 'CARILLON_JWT_SECRET is missing' : 'DATABASE_URL is missing');
+  if (name !== 'gateway') expect(process.lines[0]).toContain('DATABASE_URL is missing');
+});
+
+test('a gateway that could check no token does not start', async () => {
+  const process = startAlone('gateway', {
+    CARILLON_INTERNAL_PORT: String(await freePort()),
+    NATS_URL: 'nats://127.0.0.1:1',
+    CARILLON_JWT_SECRET: '',
+  });
+  expect(await process.exited).toBe(1);
+  expect(process.lines).toEqual([
+    expect.stringMatching(/^configuration: CARILLON_JWT_SECRET is missing, or else CARILLON_JWT_JWKS_URL/),
+  ]);
 });
 
 test('a service whose NATS server or database cannot be reached says so in one line without the password', async () => {

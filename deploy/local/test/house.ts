@@ -17,6 +17,8 @@ export type House = {
   environment: Environment;
   baseUrl: string;
   token(person: string): Promise<string>;
+  /** What the gateway tells Prometheus. */
+  gatewayMetrics(): Promise<string>;
   /** Stops the gateway and starts another on the same port. */
   restartGateway(): Promise<void>;
   stop(): Promise<void>;
@@ -53,6 +55,7 @@ export async function startHouse(more: Environment = {}): Promise<House> {
     environment,
     baseUrl,
     token: (person) => tokenOf(baseUrl, person),
+    gatewayMetrics: () => gateway.metrics.registry.metrics(),
     async restartGateway() {
       const { port } = gateway;
       await gateway.stop();

@@ -217,7 +217,7 @@ test('each service names its checks, and a probe without a body is answered too'
       directory: withDatabase,
       monitoring: { ...withDatabase, directory: true },
       'alert-escalation': { ...withDatabase, directory: true },
-      gateway: { nats: true, running: true },
+      gateway: { directory: true, nats: true, running: true },
     },
   });
   const head = await internal('/readyz', 'HEAD');

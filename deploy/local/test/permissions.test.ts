@@ -15,7 +15,14 @@ import {
   replySubject,
   streamsOf,
 } from '@carillon/contracts/nats-permissions';
-import { peopleBucket, peopleSubject, queryFilter, streams, testSubject } from '@carillon/contracts/streams';
+import {
+  accessSubject,
+  peopleBucket,
+  peopleSubject,
+  queryFilter,
+  streams,
+  testSubject,
+} from '@carillon/contracts/streams';
 import { events, queries, rooms } from '@carillon/contracts/surface';
 import { connectBus, type Bus, type Denial } from '@carillon/bus/connection';
 import { consumeDurable } from '@carillon/bus/consume';
@@ -120,7 +127,7 @@ test.each(serviceNames)('%s cannot send, answer or write what is not its own', a
       : operationSubjects),
     // The gateway takes readings in, and `monitoring` puts back those that it had buried.
     ...(service === 'gateway' || service === 'monitoring' ? [] : ['intake.h1.00.device']),
-    ...(service === 'directory' ? [] : [peopleSubject('h1', 'n1')]),
+    ...(service === 'directory' ? [] : [peopleSubject('h1', 'n1'), accessSubject('h1', 'person', 'e1')]),
     ...foreign.map((name) => replySubject(name, 'gateway', 'x.1')),
     ...serviceNames.map((name) => `_INBOX.${name}.x.y`),
     ...foreign.flatMap((name) => [`dead.${name}.care.h1`, `sig.relay.${name}.critical`]),

@@ -3,7 +3,8 @@
  * take them as they are: the owner changes them when it starts.
  */
 import type { StreamName } from '@carillon/contracts/define';
-import { peopleBucket, streams } from '@carillon/contracts/streams';
+import { lastSeenBucket, presenceBucket, presenceMaxAgeMs } from '@carillon/contracts/presence';
+import { accessBucket, peopleBucket, streams } from '@carillon/contracts/streams';
 import { DiscardPolicy, NatsError, RetentionPolicy, StorageType, nanos, type StreamConfig } from 'nats';
 import { isDenied, type Bus } from './connection.ts';
 
@@ -66,7 +67,32 @@ export async function provisionStreams(
   }
 }
 
+/** Two who make the same stream at once may both be refused (2.9.10: its own subjects overlap), and find it afterwards. */
+async function untilDone(make: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await make();
+      return;
+    } catch (error) {
+      if (attempt === 5 || isDenied(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50 + attempt * 50));
+    }
+  }
+}
+
 /** The bucket with one entry a person; history 1, kept for ever. */
 export async function provisionPeople(bus: Bus, { replicas }: ProvisionOptions): Promise<void> {
-  await bus.js.views.kv(peopleBucket, { history: 1, replicas });
+  await untilDone(() => bus.js.views.kv(peopleBucket, { history: 1, replicas }));
+}
+
+/** The bucket of revocations and of what operators ended; nothing in it goes by itself, which watchers would not hear. */
+export async function provisionAccess(bus: Bus, { replicas }: ProvisionOptions): Promise<void> {
+  await untilDone(() => bus.js.views.kv(accessBucket, { history: 1, replicas }));
+}
+
+/** Who is connected, in memory, and when somebody went last, on disk. Made again whenever they are missing. */
+export async function provisionPresence(bus: Bus, { replicas }: ProvisionOptions): Promise<void> {
+  const memory = { history: 1, replicas, storage: StorageType.Memory, ttl: presenceMaxAgeMs };
+  await untilDone(() => bus.js.views.kv(presenceBucket, memory));
+  await untilDone(() => bus.js.views.kv(lastSeenBucket, { history: 1, replicas }));
 }

@@ -1,5 +1,5 @@
 import type { StreamName } from '@carillon/contracts/define';
-import { AckPolicy, DeliverPolicy, ReplayPolicy, nanos, nuid } from 'nats';
+import { AckPolicy, DeliverPolicy, ReplayPolicy, nanos, nuid, type Consumer } from 'nats';
 import { readHeader, type Bus } from './connection.ts';
 import type { StreamMessage } from './stream-reader.ts';
 
@@ -11,9 +11,11 @@ export type Range = {
   toSequence: number;
   /** More than this is not read to its end. */
   limit: number;
+  /** Nor more bytes than this. */
+  maxBytes?: number;
 };
 
-const addReader = (bus: Bus, { stream, filter, afterSequence }: Omit<Range, 'toSequence' | 'limit'>) =>
+const addReader = (bus: Bus, { stream, filter, afterSequence }: Omit<Range, 'toSequence' | 'limit' | 'maxBytes'>) =>
   bus.jsm.consumers.add(stream, {
     // Named by us, so that the request names the filter too and permissions can tell.
     name: `reader-${nuid.next()}`,
@@ -28,7 +30,17 @@ const addReader = (bus: Bus, { stream, filter, afterSequence }: Omit<Range, 'toS
     inactive_threshold: nanos(5_000),
   });
 
-/** @returns the messages of a range in order, or undefined when there are more than `limit` of them */
+/**
+ * An empty batch proves nothing about the rest, unless the server says that there is none, and that it has sent no more than
+ * came: what was sent and came too late for its batch is in none.
+ */
+async function checkEnd(consumer: Consumer, received: number): Promise<void> {
+  const { stream_name: stream, num_pending: left, delivered } = await consumer.info();
+  if (left > 0) throw new Error(`${stream} did not deliver`);
+  if (delivered.consumer_seq > received) throw new Error(`${stream}: lost on the way`);
+}
+
+/** @returns the messages of a range in order, or undefined when there are more than `limit` of them, or `maxBytes` */
 export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[] | undefined> {
   const info = await addReader(bus, range);
   const consumer = bus.js.consumers.getPullConsumerFor(info);
@@ -37,6 +49,7 @@ export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[]
     // Only a first guess: nats-server 2.9 says one too many now and then. Each message tells how many are left.
     let left = info.num_pending;
     let delivered = 0;
+    let bytes = 0;
     while (left > 0) {
       const batch = await consumer.fetch({ max_messages: Math.min(left, 500), expires: 1_000 });
       let count = 0;
@@ -46,7 +59,8 @@ export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[]
         // The consumer counts what it sends; without this a loss on the way would look like a hole of the stream.
         if (message.info.deliverySequence !== ++delivered) throw new Error(`${range.stream}: lost on the way`);
         if (message.seq > range.toSequence) return found;
-        if (found.length === range.limit) return undefined;
+        bytes += message.data.length;
+        if (found.length === range.limit || bytes > (range.maxBytes ?? Infinity)) return undefined;
         found.push({
           sequence: message.seq,
           subject: message.subject,
@@ -54,9 +68,9 @@ export async function readRange(bus: Bus, range: Range): Promise<StreamMessage[]
           header: (name) => readHeader(message, name),
         });
       }
-      // An empty batch proves nothing about the rest, unless the server says that there is none.
-      if (count === 0 && (await consumer.info()).num_pending > 0) throw new Error(`${range.stream} did not deliver`);
-      if (count === 0) left = 0;
+      if (count > 0) continue;
+      await checkEnd(consumer, delivered);
+      left = 0;
     }
     return found;
   } finally {
@@ -73,7 +87,7 @@ const maxPageBytes = 8 * 1024 * 1024;
 const fetchSize = 25;
 
 /** @returns the first messages after a sequence, in order; at most `limit`, and fewer when they are large */
-export async function readPage(bus: Bus, range: Omit<Range, 'toSequence'>): Promise<Page> {
+export async function readPage(bus: Bus, range: Omit<Range, 'toSequence' | 'maxBytes'>): Promise<Page> {
   const info = await addReader(bus, range);
   const consumer = bus.js.consumers.getPullConsumerFor(info);
   const messages: StoredMessage[] = [];
@@ -97,8 +111,8 @@ export async function readPage(bus: Bus, range: Omit<Range, 'toSequence'>): Prom
         });
       }
       if (messages.length > before) continue;
-      left = (await consumer.info()).num_pending;
-      if (left > 0) throw new Error(`${range.stream} did not deliver`);
+      await checkEnd(consumer, messages.length);
+      left = 0;
     }
     return { messages, hasMore: left > 0 };
   } finally {

@@ -141,7 +141,8 @@ export function readStream(bus: Bus, options: ReaderOptions): StreamReader {
           body: message.data,
           header: (header) => readHeader(message, header),
         });
-        if (message.info.pending === 0) tellCaughtUp();
+        // What waits may be replaced by something newer (a key that is written again), and none is ever the last.
+        if (message.info.pending === 0 || message.seq >= state.lastSequence) tellCaughtUp();
       },
     });
     if (mine !== generation) return messages.stop();

@@ -110,3 +110,51 @@ test('a change that went down with the connection is seen within 5 s of its retu
     await proxy.close();
   }
 }, 30_000);
+
+test('a watch is not caught up from the loss of the connection until it has seen what it missed', async () => {
+  const proxy = await startProxy(infrastructure.nats.port);
+  const url = infrastructure.nats.url.replace(`:${infrastructure.nats.port}`, `:${proxy.port}`);
+  const lossy = await connectBus({ url, name: 'gateway' });
+  try {
+    const seen = new Map<string, unknown>();
+    const watching = await watchBucket(lossy, peopleBucket, ({ key, value }) => {
+      if (value !== undefined) seen.set(key, decode(value));
+    });
+    for (let round = 0; round < 3; round++) {
+      expect(watching.isCaughtUp()).toBe(true);
+      const seenThen = new Promise((resolve) => {
+        const stopListening = watching.onCaughtUp(() => {
+          stopListening();
+          resolve(seen.get('h1.n4'));
+        });
+      });
+      proxy.cut();
+      await eventually(() => (watching.isCaughtUp() ? undefined : true), { what: 'the loss' });
+      await put('n4', `withdrawn ${round}`);
+      expect(watching.isCaughtUp()).toBe(false);
+      proxy.restore();
+      const backAt = performance.now();
+      expect(await seenThen).toBe(`withdrawn ${round}`);
+      figure(`caught up ${Math.round(performance.now() - backAt)} ms after the line was back`);
+    }
+    watching.stop();
+  } finally {
+    await lossy.close();
+    await proxy.close();
+  }
+}, 30_000);
+
+test('a watch of a bucket that was emptied, or made anew while it was away, catches up all the same', async () => {
+  const watching = await watchBucket(bus, peopleBucket, () => {});
+  await bus.jsm.streams.purge(`KV_${peopleBucket}`);
+  const emptied = await watchBucket(bus, peopleBucket, () => {});
+  infrastructure.nats.kill();
+  await infrastructure.restartNats();
+  await eventually(() => (watching.isCaughtUp() && emptied.isCaughtUp() ? true : undefined), { what: 'the end' });
+  await bus.jsm.streams.delete(`KV_${peopleBucket}`);
+  await provisionPeople(bus, { replicas: 1 });
+  await put('n5', 1);
+  await eventually(() => (watching.isCaughtUp() && emptied.isCaughtUp() ? true : undefined), { what: 'the end' });
+  watching.stop();
+  emptied.stop();
+}, 30_000);

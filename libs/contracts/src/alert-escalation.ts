@@ -1,4 +1,5 @@
 /** `alert-escalation`: one open alert a condition, paged level by level until somebody answers. */
+import { commandAgesMs } from './command-ages.ts';
 import {
   defineCommand,
   defineConsumer,
@@ -39,6 +40,9 @@ export const pageSchema = Shape({
   level: Type.Integer({ minimum: 1, description: 'The level that paged him, from 1' }),
   at: Instant('When'),
   status: OneOf(pageStatuses, 'What came of it'),
+  deliveredAt: Type.Optional(Instant('When it came to a device of his; facts that stop no escalation')),
+  displayedAt: Type.Optional(Instant('When he had it on his screen')),
+  readAt: Type.Optional(Instant('When he read it')),
 });
 
 const alertFields = {
@@ -58,7 +62,8 @@ const alertFields = {
 const timelineSchema = Shape({
   at: Instant('When'),
   kind: Type.String({
-    description: 'opened, merged, level, acknowledged, declined, ackExpired, cleared, reactivated, priority, resolved',
+    description:
+      'opened, merged, level, acknowledged, declined, ackExpired, cleared, reactivated, priority, resolved; of a page delivered, displayed, read',
   }),
   actor: Type.Optional(Id('Who; absent for the engine')),
   level: Type.Optional(Type.Integer({ description: 'Level of the policy' })),
@@ -94,7 +99,7 @@ export const raiseAlert = defineCommand({
     message: Message,
   }),
   result: alertSchema,
-  maxAgeMs: 10 * 60_000,
+  maxAgeMs: commandAgesMs['alert:raise'],
   allow: [{ roles: ['patient', 'caregiver', ...staffRoles], relation: 'entity' }],
   http: { method: 'POST', path: '/v1/alerts', status: 201 },
 });
@@ -107,7 +112,7 @@ export const acknowledgeAlert = defineCommand({
   lane: 'critical',
   input: AlertId,
   result: alertSchema,
-  maxAgeMs: 5 * 60_000,
+  maxAgeMs: commandAgesMs['alert:acknowledge'],
   allow: answer,
   http: { method: 'POST', path: '/v1/alerts/:alertId/acknowledge' },
 });
@@ -120,7 +125,7 @@ export const declineAlert = defineCommand({
   lane: 'critical',
   input: Shape({ ...AlertId.properties, reason: Reason }),
   result: alertSchema,
-  maxAgeMs: 5 * 60_000,
+  maxAgeMs: commandAgesMs['alert:decline'],
   allow: answer,
   http: { method: 'POST', path: '/v1/alerts/:alertId/decline' },
 });
@@ -134,7 +139,7 @@ export const resolveAlert = defineCommand({
   lane: 'critical',
   input: Shape({ ...AlertId.properties, reason: Reason }),
   result: alertSchema,
-  maxAgeMs: 5 * 60_000,
+  maxAgeMs: commandAgesMs['alert:resolve'],
   allow: [{ roles: ['nurse', 'doctor'], relation: 'entity' }],
   http: { method: 'POST', path: '/v1/alerts/:alertId/resolve' },
 });
@@ -212,12 +217,12 @@ export const setPolicy = defineCommand({
   lane: 'normal',
   input: Shape({ policyId: Id('Policy'), ...policySchema.properties }),
   result: policySchema,
-  maxAgeMs: 60_000,
+  maxAgeMs: commandAgesMs['policy:set'],
   allow: mayWritePolicy,
   http: { method: 'PUT', path: '/v1/policies/:policyId' },
 });
 
-const alertEvent = (verb: string, description: string) =>
+const alertEvent = <const V extends string>(verb: V, description: string) =>
   defineEvent({
     name: `alert:${verb}`,
     version: 1,
@@ -234,7 +239,36 @@ export const alertDeclined = alertEvent('declined', 'Somebody who was paged cann
 export const alertCleared = alertEvent('cleared', 'The condition behind an alert ended.');
 export const alertResolved = alertEvent('resolved', 'An alert was closed.');
 
-const pageEvent = (verb: string, description: string) =>
+/**
+ * Facts about people beside the state of the alert, whose version they leave as it is: whoever hears of one adds it to
+ * that page, and keeps it whatever summary comes later.
+ */
+const receiptEvent = (verb: 'delivered' | 'displayed', description: string) =>
+  defineEvent({
+    name: `alert:${verb}`,
+    version: 1,
+    owner: 'alert-escalation',
+    description: `${description} A fact beside the state: the version is the alert’s, and does not grow.`,
+    stream: 'CARE',
+    subject: `care.<hospital>.<ward>.<patient>.<lane>.alert.${verb}`,
+    data: Shape({
+      alertId: alertFields.alertId,
+      patientId: alertFields.patientId,
+      wardId: alertFields.wardId,
+      pages: Type.Array(
+        Shape({
+          person: Id('Who was paged'),
+          level: Type.Integer({ minimum: 1, description: 'The level that paged him' }),
+          pagedAt: Instant('When he was: tells the attempts of a level apart'),
+          at: Instant('When the gateway heard of it'),
+        }),
+      ),
+    }),
+  });
+export const alertDelivered = receiptEvent('delivered', 'A page came to a device of the person who is called.');
+export const alertDisplayed = receiptEvent('displayed', 'Somebody who is called had the page on his screen.');
+
+const pageEvent = <const V extends string, E extends { ack?: true }>(verb: V, description: string, more: E) =>
   defineEvent({
     name: `page:${verb}`,
     version: 1,
@@ -247,10 +281,11 @@ const pageEvent = (verb: string, description: string) =>
       level: Type.Integer({ minimum: 1, description: 'The level that pages' }),
       alert: alertSummarySchema,
     }),
-    ack: true,
+    ...more,
   });
-export const pageNew = pageEvent('new', 'This person is called to an alert.');
-export const pageWithdrawn = pageEvent('withdrawn', 'The call is over: somebody took the alert, or it was closed.');
+export const pageNew = pageEvent('new', 'This person is called to an alert.', { ack: true });
+/** Nobody keeps who heard of it: no receipts. */
+export const pageWithdrawn = pageEvent('withdrawn', 'The call is over: somebody took it, or it was closed.', {});
 
 export const personRoom = defineRoom({
   name: 'person:<id>',

@@ -1,17 +1,18 @@
 /** What moves by itself, as an AsyncAPI 3.0 document: frames and rooms for clients, subjects on NATS for services. */
 import {
   lanes,
+  ownersOf,
   type CommandDefinition,
   type EventDefinition,
   type QueryDefinition,
   type RoomDefinition,
   type ServiceName,
+  type StateRoomDefinition,
 } from './define.ts';
 import {
   createSchemaWriter,
   documentVersion,
   identifier,
-  ownersOf,
   rulesInWords,
   type Json,
   type SchemaWriter,
@@ -23,7 +24,7 @@ import { eventsOf } from './room-events.ts';
 import { Shape, Type, type TObject, type TSchema } from './schema.ts';
 import { serverFrames } from './server-frames.ts';
 import { commandSubject, eventHeaders, intakeSubject, querySubject, streams } from './streams.ts';
-import { commands, consumers, events, queries, rooms } from './surface.ts';
+import { commands, consumers, events, queries, rooms, stateRooms } from './surface.ts';
 
 /** In what a service is sent; `libs/runtime` defines them, since it reads them. */
 export type Envelopes = { command: TObject; query: TObject };
@@ -159,6 +160,21 @@ const recoveryWords: Readonly<Record<RoomDefinition['recovery'], string>> = {
   complete: 'Resumes complete, or says `lost`.',
   latest: 'Resumes with the newest message of each key.',
 };
+/** An event as it stands in a frame. */
+const roomMessage = (
+  { name, description, data }: { name: string; description: string; data: TSchema },
+  schemas: SchemaWriter,
+): Message => ({
+  name,
+  summary: description,
+  payload: {
+    allOf: [
+      { $ref: '#/components/schemas/MessageFrame' },
+      { type: 'object', properties: { ev: { const: name }, data: schemas.write(data) } },
+    ],
+  },
+});
+
 function addRoom(document: Document, room: RoomDefinition): void {
   const { channels, schemas } = document;
   const channel = identifier(`room ${room.name}`);
@@ -171,21 +187,45 @@ function addRoom(document: Document, room: RoomDefinition): void {
       `Lane ${room.lane}. ${recoveryWords[room.recovery]} A view of the stream ${room.stream}; version ${room.version}.`,
     ].join('\n\n'),
     ...webSocket,
-    ...withMessages(
-      eventsOf(room).map(({ name, description, data }) => ({
-        name,
-        summary: description,
-        payload: {
-          allOf: [
-            { $ref: '#/components/schemas/MessageFrame' },
-            { type: 'object', properties: { ev: { const: name }, data: schemas.write(data) } },
-          ],
-        },
-      })),
-    ),
+    ...withMessages(eventsOf(room).map((event) => roomMessage(event, schemas))),
   };
   addOperation(document, identifier(`gateway shows ${room.name}`), 'send', channel, {
     summary: room.description,
+    ...tagged('gateway'),
+  });
+}
+
+/** A state room has no stream: its messages are the gateway's own. */
+function addStateRoom(document: Document, room: StateRoomDefinition): void {
+  const { channels, schemas } = document;
+  const { name, description, allow, lane, version, data, events: changes } = room;
+  const channel = identifier(`room ${name}`);
+  const entered = identifier(`${name} snapshot`);
+  channels[channel] = {
+    ...addressed(name, `Id of the ${name.split(':')[1] ?? ''}`),
+    title: `Room ${name}`,
+    description: [
+      description,
+      rulesInWords(allow),
+      `Lane ${lane}. \`subscribed\` brings the state as \`data\`, then changes come without positions; version ${version}.`,
+    ].join('\n\n'),
+    ...webSocket,
+    ...withMessages([
+      {
+        name: entered,
+        summary: 'All of it, to who enters.',
+        payload: {
+          allOf: [
+            schemas.write(serverFrames.subscribed),
+            { type: 'object', properties: { recovery: { const: 'snapshot' }, data: schemas.write(data) } },
+          ],
+        },
+      },
+      ...changes.map((event) => roomMessage(event, schemas)),
+    ]),
+  };
+  addOperation(document, identifier(`gateway shows ${name}`), 'send', channel, {
+    summary: description,
     ...tagged('gateway'),
   });
 }
@@ -236,7 +276,8 @@ function addOwnedOperation(
     title: name,
     description: isCommand
       ? `${description}\n\nCommand of the lane ${operation.lane}, stored in COMMANDS, version ${version}. Not done any more ` +
-        `when it is older than ${operation.maxAgeMs / 1000} s: \`expired\`. ${rulesInWords(operation.allow)}`
+        `when it is older than ${operation.maxAgeMs / 1000} s: \`expired\`. ` +
+        (operation.internal === true ? 'Internal: no client can call it.' : rulesInWords(operation.allow))
       : `${description}\n\nQuery, version ${version}; not stored. ${rulesInWords(operation.allow)}`,
     ...nats,
     ...withMessages([
@@ -316,6 +357,7 @@ export function asyncApi(envelopes: Envelopes): Json {
   const document: Document = { channels: {}, operations: {}, schemas: createSchemaWriter() };
   addFrames(document);
   for (const room of rooms) addRoom(document, room);
+  for (const room of stateRooms) addStateRoom(document, room);
   for (const operation of [...commands, ...queries]) {
     for (const owner of ownersOf(operation)) addOwnedOperation(document, operation, owner, envelopes);
   }

@@ -2,6 +2,7 @@
  * Dead letters: what a service could not handle, with the reason. Every service with a database answers these for its
  * own. A letter that was put back is handled again by the service that buried it, and by nobody else.
  */
+import { commandAgesMs } from './command-ages.ts';
 import { defineCommand, defineQuery, eachService, servicesWithDatabase, type Rule } from './define.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
@@ -67,7 +68,7 @@ export const putBackDeadLetter = defineCommand({
   lane: 'normal',
   input: Shape({ service: Service, sequence: Sequence }),
   result: deadLetterSchema,
-  maxAgeMs: 60_000,
+  maxAgeMs: commandAgesMs['deadLetter:putBack'],
   allow: operators,
   http: { method: 'POST', path: '/v1/dead-letters/:service/:sequence/put-back' },
 });

@@ -49,6 +49,12 @@ export const staffRoles = ['nurse', 'doctor', 'responder'] as const satisfies re
 export const eachService = '<service>';
 export const servicesWithDatabase = ['directory', 'monitoring', 'alert-escalation'] as const satisfies ServiceName[];
 
+/** The services that answer an operation. */
+export const ownersOf = ({
+  owner,
+  services = servicesWithDatabase,
+}: Pick<Common, 'owner' | 'services'>): readonly ServiceName[] => (owner === eachService ? services : [owner]);
+
 /** On whose behalf: checked by the gateway, and again by the service that acts. */
 export type Actor = {
   person: string;
@@ -56,6 +62,9 @@ export type Actor = {
   roles: readonly Role[];
   /** When he last proved himself by a second factor (`amr` and `auth_time` of the token), ms since the epoch. */
   mfaAt?: number;
+  /** The `jti` of the token with which he calls, and its end in ms since the epoch. */
+  tokenId?: string;
+  expiresAt?: number;
 };
 
 /**
@@ -82,6 +91,8 @@ type Common = {
   name: string;
   version: ContractVersion;
   owner: ServiceName | typeof eachService;
+  /** With `eachService`: which ones; all with a database where absent. */
+  services?: readonly ServiceName[];
   description: string;
   allow: readonly Rule[];
   http?: HttpBinding;
@@ -94,6 +105,10 @@ export type CommandDefinition<I extends TProperties = TProperties, R extends TSc
   result: R;
   /** Older than this at the moment of handling, it is not done any more: `expired`. */
   maxAgeMs: number;
+  /** Refused with `mfa_required` unless the actor has given a second factor of late. */
+  needsMfa?: true;
+  /** Sent by the gateway on its own account: no client can call it. */
+  internal?: true;
 };
 export type QueryDefinition<I extends TProperties = TProperties, R extends TSchema = TSchema> = Common & {
   kind: 'query';
@@ -101,6 +116,8 @@ export type QueryDefinition<I extends TProperties = TProperties, R extends TSche
   result: R;
   /** A pure calculator: counted against no call limit. */
   unlimited?: true;
+  /** Answered by the gateway that was asked, from its memory: it has no subject on NATS. */
+  servedBy?: 'gateway';
 };
 export type EventDefinition<D extends TSchema = TSchema> = {
   kind: 'event';
@@ -128,6 +145,24 @@ export type RoomDefinition = {
   lane: Lane;
   recovery: 'complete' | 'latest';
   /** The fields of a room are the tokens of its name. */
+  allow: readonly Rule[];
+};
+/**
+ * A room that shows a state and keeps no history: whoever enters gets all of it, then what changes. Nothing of it can be
+ * resumed, so its messages bear no positions.
+ */
+export type StateRoomDefinition = {
+  kind: 'stateRoom';
+  /** As of a room. */
+  name: string;
+  version: ContractVersion;
+  description: string;
+  lane: Lane;
+  /** What `subscribed` brings. */
+  data: TSchema;
+  /** What comes then. */
+  events: readonly { name: string; description: string; data: TSchema }[];
+  /** The fields are the tokens of the name. */
   allow: readonly Rule[];
 };
 /** A durable consumer of events: shared by all replicas of the service that reads it. */
@@ -165,18 +200,24 @@ export type RouteDefinition = {
   developmentOnly?: true;
 };
 
-export const defineCommand = <I extends TProperties, R extends TSchema>(
-  definition: Omit<CommandDefinition<I, R>, 'kind'>,
-): CommandDefinition<I, R> => ({ kind: 'command', ...definition });
-export const defineQuery = <I extends TProperties, R extends TSchema>(
-  definition: Omit<QueryDefinition<I, R>, 'kind'>,
-): QueryDefinition<I, R> => ({ kind: 'query', ...definition });
-export const defineEvent = <D extends TSchema>(definition: Omit<EventDefinition<D>, 'kind'>): EventDefinition<D> => ({
-  kind: 'event',
-  ...definition,
-});
+/** Kept as the text it is, so that a client's types go by it. */
+type Named<N extends string> = { name: N };
+
+export const defineCommand = <const N extends string, I extends TProperties, R extends TSchema>(
+  definition: Omit<CommandDefinition<I, R>, 'kind' | 'name'> & Named<N>,
+): CommandDefinition<I, R> & Named<N> => ({ kind: 'command', ...definition });
+export const defineQuery = <const N extends string, I extends TProperties, R extends TSchema>(
+  definition: Omit<QueryDefinition<I, R>, 'kind' | 'name'> & Named<N>,
+): QueryDefinition<I, R> & Named<N> => ({ kind: 'query', ...definition });
+export const defineEvent = <const N extends string, D extends TSchema>(
+  definition: Omit<EventDefinition<D>, 'kind' | 'name'> & Named<N>,
+): EventDefinition<D> & Named<N> => ({ kind: 'event', ...definition });
 export const defineRoom = (definition: Omit<RoomDefinition, 'kind'>): RoomDefinition => ({
   kind: 'room',
+  ...definition,
+});
+export const defineStateRoom = (definition: Omit<StateRoomDefinition, 'kind'>): StateRoomDefinition => ({
+  kind: 'stateRoom',
   ...definition,
 });
 export const defineConsumer = (definition: Omit<ConsumerDefinition, 'kind'>): ConsumerDefinition => ({

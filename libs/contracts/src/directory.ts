@@ -1,4 +1,5 @@
 /** `directory`: who is who, and the source of every authorisation relation. */
+import { commandAgesMs } from './command-ages.ts';
 import {
   defineCommand,
   defineConsumer,
@@ -74,7 +75,7 @@ export const importHospital = defineCommand({
   lane: 'normal',
   input: hospitalFileSchema,
   result: Shape({ changed: Type.Integer({ description: 'How many entities were new or different' }) }),
-  maxAgeMs: 10 * 60_000,
+  maxAgeMs: commandAgesMs['hospital:import'],
   allow: [{ roles: ['admin'], relation: 'hospital' }],
   http: { method: 'POST', path: '/v1/hospital/import' },
 });
@@ -118,8 +119,8 @@ export const getMe = defineQuery({
   http: { method: 'GET', path: '/v1/me' },
 });
 
-const changed = (entity: string, description: string) => ({
-  name: `${entity}:changed`,
+const changed = <const E extends string>(entity: E, description: string) => ({
+  name: `${entity}:changed` as const,
   version: 1,
   owner: 'directory' as const,
   description,
@@ -153,6 +154,19 @@ export const shiftChanged = defineEvent({
   data: Shape({ ...shiftSchema.properties, version: Version }),
 });
 
+export const breakGlassSchema = Shape({
+  patientId: Id('Patient'),
+  until: Instant('When it ends; whoever reads it compares with his own clock'),
+});
+const BreakGlass = Type.Array(breakGlassSchema, {
+  maxItems: 50,
+  description: 'Patients of other wards to whom the person has broken the glass',
+});
+export const breakGlassChanged = defineEvent({
+  ...changed('breakGlass', 'To whom a person has broken the glass as of now; the id is the person.'),
+  data: Shape({ personId: Id('Person'), patients: BreakGlass, version: Version }),
+});
+
 /** How a service keeps its projection of the directory. */
 export const followDirectory = (service: ServiceName): ConsumerDefinition =>
   defineConsumer({
@@ -161,7 +175,7 @@ export const followDirectory = (service: ServiceName): ConsumerDefinition =>
     stream: 'DIRECTORY',
     filter: 'directory.>',
     ackWaitMs: 4_000,
-    events: [personChanged, admissionChanged, careTeamChanged, shiftChanged],
+    events: [personChanged, admissionChanged, careTeamChanged, shiftChanged, breakGlassChanged],
   });
 
 /** The key-value entry a person: what a permission check needs, and no more. */
@@ -173,6 +187,8 @@ export const personEntrySchema = Shape({
   wards: Type.Array(Id('Ward')),
   caregiverOf: Type.Array(Id('Patient')),
   placement: Nullable(Shape({ wardId: Id('Ward'), bedId: Id('Bed') })),
+  /** Absent where there is none. */
+  breakGlass: Type.Optional(BreakGlass),
   version: Version,
 });
 export type PersonEntry = Static<typeof personEntrySchema>;

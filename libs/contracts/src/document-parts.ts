@@ -1,5 +1,5 @@
 /** What OpenAPI and AsyncAPI have in common: schemas by name, names of operations, and rules in words. */
-import { eachService, servicesWithDatabase, type Role, type Rule, type ServiceName } from './define.ts';
+import type { Role, Rule } from './define.ts';
 import { idPattern, type TSchema } from './schema.ts';
 import { schemaNames } from './surface.ts';
 
@@ -49,10 +49,6 @@ export function createSchemaWriter(): SchemaWriter {
 export const identifier = (name: string): string =>
   name.replaceAll(/[^A-Za-z0-9]+(\w)?/g, (_, letter: string | undefined) => letter?.toUpperCase() ?? '');
 
-/** The services that answer an operation. */
-export const ownersOf = ({ owner }: { owner: ServiceName | typeof eachService }): readonly ServiceName[] =>
-  owner === eachService ? servicesWithDatabase : [owner];
-
 const relationWords = ({ relation, field }: Rule): string => {
   switch (relation) {
     case 'hospital':
@@ -60,7 +56,7 @@ const relationWords = ({ relation, field }: Rule): string => {
     case 'ward':
       return `who belong to the ward that \`${field}\` names`;
     case 'wardOfPatient':
-      return `who belong to the ward of the patient that \`${field}\` names`;
+      return `who belong to the ward of the patient that \`${field}\` names, or have broken the glass to him`;
     case 'self':
       return `for whom \`${field}\` is their own id`;
     case 'caregiver':

@@ -137,7 +137,7 @@ test('rules are said in words', () => {
     { roles: ['patient'], relation: 'self', field: 'patientId' },
   ]);
   expect(words).toBe(
-    'Allowed: nurses and doctors who belong to the ward of the patient that `patientId` names; ' +
+    'Allowed: nurses and doctors who belong to the ward of the patient that `patientId` names, or have broken the glass to him; ' +
       'patients for whom `patientId` is their own id.',
   );
 });

@@ -32,6 +32,12 @@ export const errors = {
     message: 'Not allowed',
     when: 'Your roles or relations do not allow it; also for what is unknown, where even its existence is private',
   },
+  mfa_required: {
+    status: 403,
+    retry: 'reauth',
+    message: 'A fresh second factor is needed',
+    when: 'The operation needs a token of the last minutes with a second factor (`amr`, `auth_time`): sign in anew, and repeat',
+  },
   not_found: { status: 404, retry: 'never', message: 'Not found', when: 'No such path, operation or entity' },
   conflict: {
     status: 409,

@@ -188,6 +188,7 @@ export const fhirIssues = {
   bad_input: { status: 400, type: 'value', description: 'The input is not valid' },
   unauthorised: { status: 401, type: 'login', description: 'A valid token is needed' },
   forbidden: { status: 403, type: 'forbidden', description: 'Not allowed' },
+  mfa_required: { status: 403, type: 'login', description: 'A fresh second factor is needed' },
   not_found: { status: 404, type: 'not-found', description: 'Not found' },
   conflict: { status: 409, type: 'conflict', description: 'The state has moved on' },
   rate_limited: { status: 429, type: 'throttled', description: 'Too many calls' },

@@ -1,6 +1,7 @@
 /** `gateway`: the frames of the client protocol `carillon.v1`. Those of clients are checked by these schemas. */
 import { defineRoute, roles, type Lane } from './define.ts';
 import { errors, type ErrorCode, type Retry } from './errors.ts';
+import { receiptLevels } from './receipts.ts';
 import { serverFrames } from './server-frames.ts';
 import { Id, OneOf, Shape, Type, type Static, type TObject, type TSchema } from './schema.ts';
 
@@ -50,7 +51,7 @@ export const clientFrames = {
   ack: Shape({
     t: Type.Literal('ack'),
     mid: Type.Array(Text(128, 'Id of a message'), { maxItems: 500, description: 'Which messages' }),
-    level: OneOf(['delivered', 'displayed', 'read'], 'How far it came'),
+    level: OneOf(receiptLevels, 'How far it came'),
   }),
   rx: Shape({
     t: Type.Literal('rx'),
@@ -86,7 +87,7 @@ export type SubscriptionEnd = keyof typeof subscriptionEnds;
  * How many messages of bulk rooms, and how many bytes of them, are on their way to a client that sends `rx`; what comes
  * meanwhile is kept as the newest of each key. So an alert never waits behind more than this.
  */
-export const bulkWindow = { messages: 32, bytes: 8_192 } as const;
+export const bulkWindow = { messages: 16, bytes: 4_096 } as const;
 
 export type ServerFrame =
   | {
@@ -274,12 +275,20 @@ export const realtimeStatsSchema = Shape({
       ringMessages: Count('Kept in memory'),
       received: Count('Messages read since the start'),
       delivered: Count('Frames given to members since the start'),
+      reads: Count('Readers of the stream for what is older than memory, since the start'),
     }),
   ),
   queues: Shape({
     bytes: Count('Waiting for clients, over all connections'),
     largestBytes: Count('Of the client who reads slowest'),
     full: Count('Connections that are closed unless they read soon'),
+  }),
+  presence: Shape({
+    people: Count('Who is there, over all gateways'),
+    gateways: Count('Other gateways that live'),
+    rooms: Count('Presence rooms in which somebody is'),
+    members: Count('Who is in them'),
+    pending: Count('Entries that other gateways are still to be told'),
   }),
   messages: Shape({
     framesIn: Count('Frames of clients since the start'),
@@ -297,7 +306,10 @@ export const statsRoute = defineRoute({
   answers: { 200: { description: 'Now', schema: realtimeStatsSchema } },
 });
 
-export const devTokenRequestSchema = Shape({ person: Id('Person of the directory') });
+export const devTokenRequestSchema = Shape({
+  person: Id('Person of the directory'),
+  mfa: Type.Optional(Type.Boolean({ description: 'As if a second factor had been given just now' })),
+});
 export const devTokenRoute = defineRoute({
   name: 'dev:token',
   method: 'POST',

@@ -1,4 +1,5 @@
 /** `monitoring`: vital signs in, kept, scored, and the conditions that limits and NEWS2 raise. */
+import { commandAgesMs } from './command-ages.ts';
 import { defineCommand, defineEvent, defineQuery, defineRoom, defineRoute, staffRoles, type Rule } from './define.ts';
 import { followDirectory } from './directory.ts';
 import { vitalItemErrors } from './errors.ts';
@@ -228,7 +229,7 @@ export const setLimits = defineCommand({
   lane: 'normal',
   input: Shape({ patientId: PatientId, ...limitsSchema.properties }),
   result: limitsSchema,
-  maxAgeMs: 60_000,
+  maxAgeMs: commandAgesMs['limits:set'],
   allow: [
     { roles: ['doctor'], relation: 'wardOfPatient', field: 'patientId' },
     { roles: ['admin'], relation: 'hospital' },
@@ -295,7 +296,7 @@ export const limitsChanged = defineEvent({
   }),
 });
 
-const conditionEvent = <D extends TSchema>(verb: string, description: string, data: D) =>
+const conditionEvent = <const V extends string, D extends TSchema>(verb: V, description: string, data: D) =>
   defineEvent({
     name: `condition:${verb}`,
     version: 1,

@@ -60,6 +60,13 @@ test('a stream is changed by its owner alone, and emptied by none', () => {
   }
 });
 
+test('who is there is written by gateways alone, and no bucket is emptied by any', () => {
+  for (const subject of ['$KV.presence.device.g1.h1.n1', '$KV.lastSeen.h1.n1'])
+    expect(publishersOf(subject)).toEqual(['gateway']);
+  for (const bucket of ['people', 'access', 'presence', 'lastSeen'])
+    expect(publishersOf(`$JS.API.STREAM.PURGE.KV_${bucket}`)).toEqual([]);
+});
+
 test('answers, signals and dead letters carry the name of the service that may publish them', () => {
   for (const service of servicesWithDatabase) {
     for (const subject of [`rep.${service}.gateway.x.1`, `sig.relay.${service}.normal`, `dead.${service}.care.x`])

@@ -8,8 +8,8 @@
  * 2.9.10: a consumer fell from 66,000 to 3,400 messages a second).
  */
 import {
-  eachService,
   lanes,
+  ownersOf,
   serviceNames,
   servicesWithDatabase,
   type CommandDefinition,
@@ -19,6 +19,8 @@ import {
   type StreamName,
 } from './define.ts';
 import {
+  accessBucket,
+  accessSubject,
   commandDurable,
   commandFilter,
   commandSubject,
@@ -28,12 +30,14 @@ import {
   partitionCount,
   partitionName,
   peopleBucket,
+  entrySubject,
   peopleSubject,
   queryFilter,
   querySubject,
   streams,
   testSubject,
 } from './streams.ts';
+import { lastSeenBucket, presenceBucket } from './presence.ts';
 import { commands, consumers, events, queries, rooms } from './surface.ts';
 
 export type NatsPermissions = {
@@ -55,8 +59,8 @@ export type DurableConsumer = { service: ServiceName; stream: StreamName; name: 
 type Reader = { stream: string; filters: readonly string[]; isWhole: boolean };
 
 const hasDatabase = (service: ServiceName): boolean => servicesWithDatabase.some((name) => name === service);
-const isOwn = (service: ServiceName, { owner }: { owner: string }): boolean =>
-  owner === service || (owner === eachService && hasDatabase(service));
+const isOwn = (service: ServiceName, operation: Parameters<typeof ownersOf>[0]): boolean =>
+  ownersOf(operation).includes(service);
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 /** Every durable there is; the partitions of INTAKE are read by `monitoring`. */
@@ -98,11 +102,7 @@ const subjectsOf = <D extends CommandDefinition | QueryDefinition>(
   definitions: readonly D[],
   subjectOf: (definition: D, addressed?: ServiceName) => string,
 ): string[] =>
-  definitions.flatMap((definition) =>
-    definition.owner === eachService
-      ? servicesWithDatabase.map((service) => subjectOf(definition, service))
-      : [subjectOf(definition)],
-  );
+  definitions.flatMap((definition) => ownersOf(definition).map((service) => subjectOf(definition, service)));
 /** What clients may ask for: the gateway sends it, and nobody else. */
 export const operationSubjects: readonly string[] = [
   ...subjectsOf(commands, commandSubject),
@@ -133,6 +133,9 @@ const besidesReader = ({ stream }: Reader): string[] =>
     ]);
 
 const peopleStream = `KV_${peopleBucket}`;
+const accessStream = `KV_${accessBucket}`;
+/** Written and read by gateways alone. */
+const gatewayBuckets = [presenceBucket, lastSeenBucket];
 
 function readersOf(service: ServiceName): Reader[] {
   const letters = { stream: 'DEADLETTERS', filters: [`dead.${service}.>`], isWhole: false };
@@ -140,14 +143,23 @@ function readersOf(service: ServiceName): Reader[] {
   return [
     ...roomStreams.map((stream) => ({ stream, filters: streams[stream].subjects, isWhole: true })),
     { stream: peopleStream, filters: [`$KV.${peopleBucket}.>`], isWhole: false },
+    { stream: accessStream, filters: [`$KV.${accessBucket}.>`], isWhole: false },
+    ...gatewayBuckets.map((bucket) => ({
+      stream: `KV_${bucket}`,
+      filters: [entrySubject(bucket, '>')],
+      isWhole: false,
+    })),
   ];
 }
 
 function publishedBy(service: ServiceName): string[] {
   const subjects = events.filter(({ owner }) => owner === service).map(eventPattern);
   if (hasDatabase(service)) subjects.push(`dead.${service}.>`, `sig.relay.${service}.*`, `rep.${service}.>`);
-  if (service === 'directory') subjects.push(peopleSubject('*', '*'));
-  if (service === 'gateway') subjects.push(...operationSubjects, intakeSubject('*', '*', '*'));
+  if (service === 'directory') subjects.push(peopleSubject('*', '*'), accessSubject('*', '*', '*'));
+  if (service === 'gateway') {
+    subjects.push(...operationSubjects, intakeSubject('*', '*', '*'));
+    subjects.push(...gatewayBuckets.map((bucket) => entrySubject(bucket, '>')));
+  }
   // Readings that are put back from its dead letters go the whole way again.
   if (service === 'monitoring') subjects.push(intakeSubject('*', '*', '*'));
   return subjects;
@@ -165,7 +177,8 @@ export function natsPermissions(
   { hasTestEvents = false }: PermissionOptions = {},
 ): NatsPermissions {
   const used: string[] = streamsOf(service);
-  const bucket = service === 'gateway' || service === 'directory' ? [peopleStream] : [];
+  const shared = service === 'gateway' || service === 'directory' ? [peopleStream, accessStream] : [];
+  const bucket = [...shared, ...(service === 'gateway' ? gatewayBuckets.map((name) => `KV_${name}`) : [])];
   const owned = Object.entries(streams).flatMap(([name, { owner }]) => (owner === service ? [name] : []));
   const readers = readersOf(service);
   const isTesting = hasTestEvents && service === 'gateway';

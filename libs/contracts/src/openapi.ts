@@ -36,6 +36,7 @@ const tags: Readonly<Record<string, string>> = {
   monitoring: 'Vital signs, limits, NEWS2 and the conditions that they raise.',
   'alert-escalation': 'Alerts, and who is paged for them until somebody answers.',
   operations: 'What a service could not handle, for operators.',
+  gateway: 'Who is there: presence, answered by the gateway itself.',
   realtime: 'Live events over WebSocket and Server-Sent Events, and what belongs to them.',
   fhir: 'HL7 FHIR R4, for systems that speak it. Errors are OperationOutcome resources.',
   development: 'Only on demo and test systems.',
@@ -99,9 +100,12 @@ const codesOf = (operation: Operation, { method, path }: HttpBinding): ErrorCode
   'forbidden',
   // Where a relation is needed to what the path names, the unknown is forbidden, so that nobody can ask who exists.
   ...(mayMiss(operation, path, method) ? (['not_found'] as const) : []),
+  // A query that says something may say what cannot be.
+  ...(operation.kind === 'query' && method === 'PUT' ? (['conflict'] as const) : []),
   ...(operation.kind === 'command'
     ? ([
         ...(operation.allow.some(({ relation }) => relation === 'entity') ? ['conflict'] : []),
+        ...(operation.needsMfa === true ? ['mfa_required', 'conflict'] : []),
         'key_reused',
         'expired',
       ] as ErrorCode[])

@@ -1,5 +1,5 @@
 /** Whether a rule permits: one pure function for the gateway (on its view of the directory) and for each service. */
-import type { Actor, Rule } from './define.ts';
+import { staffRoles, type Actor, type Role, type Rule } from './define.ts';
 
 /** What must be known of the directory to judge a relation; each reader has its own source for it. */
 export type Relations = {
@@ -9,7 +9,11 @@ export type Relations = {
   wardOfPatient(patientId: string): string | undefined;
   /** Patients whose caregiver the person is. */
   patientsCaredForBy(person: string): ReadonlySet<string>;
+  /** Patients to whom the person has broken the glass, and that has not ended. */
+  brokenGlassOf(person: string): ReadonlySet<string>;
 };
+
+const isStaff = (role: Role): boolean => (staffRoles as readonly Role[]).includes(role);
 
 /**
  * @param input the command's or query's input, or `{ id }` of a room
@@ -33,7 +37,10 @@ export function isPermitted(
         return relations.wardsOf(actor.person).has(target);
       case 'wardOfPatient': {
         const ward = relations.wardOfPatient(target);
-        return ward !== undefined && relations.wardsOf(actor.person).has(ward);
+        if (ward !== undefined && relations.wardsOf(actor.person).has(ward)) return true;
+        // Broken as a clinician: it opens nothing that is another role's.
+        const isClinical = rule.roles.some((role) => isStaff(role) && actor.roles.includes(role));
+        return isClinical && relations.brokenGlassOf(actor.person).has(target);
       }
       case 'self':
         return target === actor.person;

@@ -124,6 +124,15 @@ export const peopleBucket = 'people';
 /** Where a key-value entry is published: the outbox carries it like any event. */
 export const peopleSubject = (hospital: string, person: string): string => `$KV.${peopleBucket}.${hospital}.${person}`;
 
+/** The key-value bucket of revocations and of what operators ended, written by `directory`, watched by every gateway. */
+export const accessBucket = 'access';
+/** `entry` is minted by `directory`, which gives the place of what has ended to what comes: so the bucket stays small. */
+export const accessSubject = (hospital: string, kind: string, entry: string): string =>
+  `$KV.${accessBucket}.${hospital}.${kind}.${entry}`;
+
+/** Where an entry of any bucket is published: `people` and `access` by an outbox, what is ephemeral at once. */
+export const entrySubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
+
 const dotted = (name: string): string => name.replace(':', '.');
 
 /** Whose an operation is; `addressed` is the input's field `service`, for operations that each service answers. */

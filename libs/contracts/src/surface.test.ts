@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { commandAgesMs } from './command-ages.ts';
 import { closeCodes, errors } from './errors.ts';
 import { commandSubject, eventSubject, partitionCount, partitionOf, querySubject } from './streams.ts';
 import { commands, consumers, events, operations, queries, rooms, routes } from './surface.ts';
@@ -23,7 +24,7 @@ test('every name, subject and HTTP route stands for one thing only', () => {
 test('names are <entity>:<verb>, events in the past tense', () => {
   for (const { name } of [...commands, ...queries, ...events])
     expect(name).toMatch(/^[a-z][a-zA-Z0-9]*:[a-z][a-zA-Z0-9]*$/);
-  for (const { name } of events) expect(name).toMatch(/(ed|new|withdrawn)$/);
+  for (const { name } of events) expect(name).toMatch(/(ed|new|withdrawn|Broken)$/);
 });
 
 test('the :parameters of a route are fields of the input, and rules name fields that exist', () => {
@@ -55,6 +56,12 @@ test('an event without one of its subject tokens is refused, and one that does n
   expect(() => eventSubject(raised, { hospital: 'h1' })).toThrow('ward');
 });
 
+test('a client knows the age of every command and of nothing else', () => {
+  const called = commands.filter(({ internal }) => internal !== true);
+  const ages = Object.fromEntries(called.map(({ name, maxAgeMs }) => [name, maxAgeMs]));
+  expect(commandAgesMs).toEqual(ages);
+});
+
 test('partitions are spread over patients', () => {
   const counts = new Map<string, number>();
   for (let patient = 0; patient < 16_000; patient++) {
@@ -76,6 +83,7 @@ test('a relation is judged by what the input names, and by nothing that is missi
     wardsOf: (person) => new Set(person === 'n1' ? ['w1'] : []),
     wardOfPatient: (patient) => (patient === 'p1' ? 'w1' : undefined),
     patientsCaredForBy: (person) => new Set(person === 'c1' ? ['p1'] : []),
+    brokenGlassOf: (person) => new Set(person === 'n2' ? ['p7'] : []),
   };
   const rules = [
     { roles: ['nurse'], relation: 'wardOfPatient', field: 'patientId' },
@@ -93,4 +101,7 @@ test('a relation is judged by what the input names, and by nothing that is missi
   expect(may('c1', 'patient', 'p1')).toBe(false);
   expect(may('n1', 'nurse', undefined)).toBe(false);
   expect(may('n1', 'nurse', ['p1'])).toBe(false);
+  expect(may('n2', 'nurse', 'p7')).toBe(true);
+  expect(may('n2', 'patient', 'p7')).toBe(false);
+  expect(may('n1', 'nurse', 'p7')).toBe(false);
 });

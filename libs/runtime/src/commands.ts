@@ -24,7 +24,14 @@ import { createWorkerPool } from './worker-pool.ts';
 
 /** What travels on `cmd.…`; the operation is in the subject, the trace in a header. */
 export const commandEnvelopeSchema = Shape({
-  actor: Shape({ person: Id('Who'), hospital: Id('Where'), roles: Type.Array(OneOf(roles, 'Role')) }),
+  actor: Shape({
+    person: Id('Who'),
+    hospital: Id('Where'),
+    roles: Type.Array(OneOf(roles, 'Role')),
+    mfaAt: Type.Optional(Type.Integer({ description: 'ms since the epoch: the second factor of his token' })),
+    tokenId: Type.Optional(Type.String({ maxLength: 256, description: 'The `jti` of his token' })),
+    expiresAt: Type.Optional(Type.Integer({ description: 'ms since the epoch: the end of his token' })),
+  }),
   key: Type.String({ minLength: 1, maxLength: 128 }),
   issuedAt: Type.Integer({ description: 'ms since the epoch, at the edge' }),
   replyTo: Type.Optional(Type.String()),

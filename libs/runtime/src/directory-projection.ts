@@ -4,7 +4,13 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Actor, ConsumerDefinition, Rule } from '@carillon/contracts/define';
-import { admissionChanged, careTeamChanged, personChanged, shiftChanged } from '@carillon/contracts/directory';
+import {
+  admissionChanged,
+  breakGlassChanged,
+  careTeamChanged,
+  personChanged,
+  shiftChanged,
+} from '@carillon/contracts/directory';
 import { CodedError } from '@carillon/contracts/errors';
 import { isPermitted, type Relations } from '@carillon/contracts/permission';
 import type { Sql } from '@carillon/database/database';
@@ -60,6 +66,15 @@ export const directorySubscription = (consumer: ConsumerDefinition): Subscriptio
         [hospital, shift.shiftId, shift.personId, shift.wardId, shift.role, shift.startsAt, shift.endsAt, version],
       );
     }),
+    onEvent(breakGlassChanged, async ({ tx, hospital, version }, { personId, patients }) => {
+      await tx.query(
+        `insert into directory_break_glass (hospital, person_id, patients, until, version) values ($1, $2, $3, $4, $5)
+         on conflict (hospital, person_id) do update set
+           patients = excluded.patients, until = excluded.until, version = excluded.version
+         where directory_break_glass.version < excluded.version`,
+        [hospital, personId, patients.map(({ patientId }) => patientId), patients.map(({ until }) => until), version],
+      );
+    }),
   ],
 });
 
@@ -113,22 +128,34 @@ export async function findPatientsOfWard(sql: Sql, hospital: string, wardId: str
   return rows.map((row) => row.patient_id);
 }
 
+/** The time is the service's own: break-glass ends by it, also while the news of its end is on its way. */
+type Asking = { actor: Actor; now: number };
+
 /** What `isPermitted` needs to judge one actor, and one patient if there is one. */
-export async function loadRelations(sql: Sql, actor: Actor, patientId?: string): Promise<Relations> {
-  const { rows } = await sql.query<{ wards: string[] | null; patients: string[] | null; ward_id: string | null }>(
+export async function loadRelations(sql: Sql, { actor, now }: Asking, patientId?: string): Promise<Relations> {
+  const { rows } = await sql.query<{
+    wards: string[] | null;
+    patients: string[] | null;
+    broken: string[] | null;
+    ward_id: string | null;
+  }>(
     `select
        (select wards from directory_person where hospital = $1 and person_id = $2) as wards,
        (select array_agg(patient_id) from directory_care_team where hospital = $1 and $2 = any(caregivers)) as patients,
+       (select array_agg(patient) from directory_break_glass, unnest(patients, until) as broken (patient, ends_at)
+        where hospital = $1 and person_id = $2 and ends_at > $4) as broken,
        (select ward_id from directory_admission where hospital = $1 and patient_id = $3) as ward_id`,
-    [actor.hospital, actor.person, patientId ?? null],
+    [actor.hospital, actor.person, patientId ?? null, new Date(now)],
   );
   const row = rows[0];
   const wards = new Set(row?.wards ?? []);
   const patients = new Set(row?.patients ?? []);
+  const broken = new Set(row?.broken ?? []);
   return {
     wardsOf: (person) => (person === actor.person ? wards : new Set()),
     wardOfPatient: (id) => (id === patientId ? (row?.ward_id ?? undefined) : undefined),
     patientsCaredForBy: (person) => (person === actor.person ? patients : new Set()),
+    brokenGlassOf: (person) => (person === actor.person ? broken : new Set()),
   };
 }
 
@@ -139,10 +166,10 @@ export async function loadRelations(sql: Sql, actor: Actor, patientId?: string):
 export async function assertPermitted(
   sql: Sql,
   rules: readonly Rule[],
-  actor: Actor,
+  { actor, now }: Asking,
   input: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const patientId = input['patientId'];
-  const relations = await loadRelations(sql, actor, typeof patientId === 'string' ? patientId : undefined);
+  const relations = await loadRelations(sql, { actor, now }, typeof patientId === 'string' ? patientId : undefined);
   if (!isPermitted(rules, actor, input, relations)) throw new CodedError('forbidden');
 }

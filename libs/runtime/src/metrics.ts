@@ -30,7 +30,13 @@ const hopBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60
 
 /** What is timed on the way of an alarm. */
 export type AlarmHop =
-  'measured_condition' | 'measured_opened' | 'opened_paged' | 'opened_acknowledged' | 'opened_resolved';
+  | 'measured_condition'
+  | 'measured_opened'
+  | 'opened_paged'
+  | 'paged_delivered'
+  | 'paged_displayed'
+  | 'opened_acknowledged'
+  | 'opened_resolved';
 
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
@@ -95,7 +101,7 @@ export function createMetrics(service: string): Metrics {
     }),
     alarmHopSeconds: new Histogram({
       name: 'carillon_alarm_hop_seconds',
-      help: 'The way of an alarm: measured, condition, opened, first paged, acknowledged, resolved',
+      help: 'The way of an alarm: measured, condition, opened, paged, delivered, displayed, acknowledged, resolved',
       labelNames: ['hop', 'priority'],
       buckets: hopBuckets,
       registers,

@@ -10,7 +10,10 @@ export type { Environment } from './config.ts';
 export type { RunningService } from './service.ts';
 export type Starter = (environment: Environment) => Promise<RunningService>;
 
-/** The drain of a process never takes longer: what is not done by then is done by whoever takes over. */
+/**
+ * The drain of a process never takes longer, but for those who have to move away from it: what is not done by then is done
+ * by whoever takes over.
+ */
 export const hardDrainMs = 8_000;
 
 export const processConfig = {
@@ -28,7 +31,8 @@ export const processConfig = {
   },
 } as const satisfies ConfigSchema;
 
-const hardTimer = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, hardDrainMs).unref());
+const hardTimer = (moreMs = 0): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, hardDrainMs + moreMs).unref());
 
 const json = (status: number, body: string): Answer => ({ status, type: 'application/json', body });
 const notFound = json(404, '{"error":{"code":"not_found","message":"Not found"}}');
@@ -115,7 +119,8 @@ export async function startServices(
   );
   const stop = async (): Promise<void> => {
     isStarted = false;
-    await Promise.race([Promise.all(services.map((service) => service.stop())), hardTimer()]);
+    const moreMs = Math.max(0, ...services.map(({ drainMs = 0 }) => drainMs));
+    await Promise.race([Promise.all(services.map((service) => service.stop())), hardTimer(moreMs)]);
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
@@ -136,13 +141,9 @@ export async function runProcess(starters: readonly Starter[]): Promise<void> {
   const started = startServices(starters, process.env);
   const onSignal = (): void => {
     // A start that waits for something it never gets ends by the same timer.
-    stopping ??= Promise.race([
-      started.then(
-        (running) => running.stop(),
-        () => {},
-      ),
-      hardTimer(),
-    ]);
+    stopping ??= Promise.race([started.catch(() => undefined), hardTimer().then(() => undefined)]).then((running) =>
+      running?.stop(),
+    );
     void stopping.then(() => process.exit(0));
   };
   process.on('SIGTERM', onSignal);

@@ -12,6 +12,7 @@ import { migrate, type MigrationSet } from '@carillon/database/migrate';
 import { followDatabaseClock, type Clock } from './clock.ts';
 import { startCommands, type CommandHandler } from './commands.ts';
 import { commonConfig, readConfig, type Config, type Environment } from './config.ts';
+import { logDenials } from './denials.ts';
 import { startDueLoop, type DueWork } from './due-loop.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -59,6 +60,8 @@ export type RunningService = {
   metrics: Metrics;
   checks(): Promise<Checks>;
   stop(): Promise<void>;
+  /** What the end takes besides that of any service, since others have to move away first. */
+  drainMs?: number;
 };
 
 /** What tests wrap: the pool, the bus, the time. */
@@ -124,7 +127,7 @@ export async function startService(
     const bus = await dependencies.connectBus({ url: config.NATS_URL, name });
     stops.push(() => bus.close());
     measureBus(metrics.registry, bus);
-    bus.onDenied((denial) => log.error(denial, 'NATS denies this user what the service tried'));
+    logDenials(bus, log);
     let relayWake: (lanes: ReadonlySet<Lane>) => void = () => {};
     let loops: readonly { wake(): void }[] = [];
     const tools: ServiceTools = {

@@ -26,7 +26,8 @@ export type Work = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly traceparent: string;
-  emit<E extends EventDefinition>(event: E, data: DataOf<E>, emission: Emission): void;
+  /** @returns the id of the message: what receipts name it by */
+  emit<E extends EventDefinition>(event: E, data: DataOf<E>, emission: Emission): string;
   /** Publishes something that is no event: a key-value entry. */
   publish(message: OutboxMessage): void;
   /** Runs when (and only when) the transaction has committed. Must not throw. */
@@ -57,7 +58,11 @@ export async function doWork<T>(tools: WorkTools, traceparent: string, body: (wo
       log: tools.log,
       metrics: tools.metrics,
       traceparent,
-      emit: (event, data, emission) => void messages.push(toMessage(event, data, emission, { now, traceparent })),
+      emit(event, data, emission) {
+        const id = randomUUID();
+        messages.push(toMessage(event, data, emission, { id, now, traceparent }));
+        return id;
+      },
       publish: (message) => void messages.push(message),
       afterCommit: (action) => void afterwards.push(action),
     };
@@ -74,7 +79,7 @@ function toMessage(
   event: EventDefinition,
   data: unknown,
   { lane, entity, version, tokens, key }: Emission,
-  { now, traceparent }: { now: number; traceparent: string },
+  { id, now, traceparent }: { id: string; now: number; traceparent: string },
 ): OutboxMessage {
   const checked = validate(event.data, data);
   // What we publish is read by others: an event that breaks its own contract is a defect of ours, found here.
@@ -87,7 +92,7 @@ function toMessage(
     entity,
     subject: eventSubject(event, { ...tokens, lane }),
     headers: {
-      [eventHeaders.id]: randomUUID(),
+      [eventHeaders.id]: id,
       [eventHeaders.event]: event.name,
       [eventHeaders.at]: new Date(now).toISOString(),
       [eventHeaders.version]: String(version),

@@ -45,7 +45,13 @@ export async function startInfrastructure({
     startNatsServer({ folder: natsFolder, hasTestEvents }),
     startPostgres({ folder: postgresFolder, settings }),
   ]);
-  const environment = { NATS_URL: nats.url, DATABASE_URL: postgres.url, CARILLON_LOG_LEVEL: 'silent' };
+  const environment = {
+    NATS_URL: nats.url,
+    DATABASE_URL: postgres.url,
+    CARILLON_LOG_LEVEL: 'silent',
+    // Nobody has another gateway to move to.
+    CARILLON_DRAIN_MS: '0',
+  };
   const running: Infrastructure = {
     nats,
     postgres,

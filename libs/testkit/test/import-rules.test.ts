@@ -40,6 +40,9 @@ test.each([
   ['libs/runtime/src/a.ts', 'nats'],
   ['libs/runtime/src/a.ts', 'pg'],
   ['libs/testkit/src/a.ts', '@carillon/monitoring/service'],
+  ['libs/conformance/src/a.ts', '@carillon/testkit/client'],
+  ['libs/conformance/src/checks/a.ts', 'ws'],
+  ['services/gateway/src/a.ts', '@carillon/conformance/suite'],
   ['services/gateway/src/a.ts', '@carillon/monitoring/store'],
   ['services/monitoring/src/handlers/a.ts', '@carillon/testkit/clock'],
   ['services/monitoring/src/a.ts', '../../directory/src/store.ts'],
@@ -62,6 +65,8 @@ test.each([
   ['services/monitoring/src/store.ts', '@carillon/database/database'],
   ['services/monitoring/test/a.test.ts', '@carillon/testkit/clock'],
   ['deploy/local/src/a.ts', '@carillon/gateway/service'],
+  ['libs/conformance/src/a.ts', '@carillon/contracts/errors'],
+  ['libs/conformance/src/a.ts', 'node:net'],
 ])('%s may import %s', async (path, module) => {
   expect(await isRefused(path, module)).toBe(false);
 });

@@ -14,6 +14,7 @@ import {
 } from '@carillon/contracts/alert-escalation';
 import type { ConsumerDefinition } from '@carillon/contracts/define';
 import { conditionChanged, conditionCleared, conditionRaised } from '@carillon/contracts/monitoring';
+import { recordReceipts } from '@carillon/contracts/receipts';
 import { onCommand } from '@carillon/runtime/commands';
 import type { Environment } from '@carillon/runtime/config';
 import { directoryProjectionMigrations, directorySubscription } from '@carillon/runtime/directory-projection';
@@ -24,6 +25,7 @@ import * as alerts from './handlers/alerts.ts';
 import { onConditionActive, onConditionChanged, onConditionCleared } from './handlers/conditions.ts';
 import { escalationTimers } from './handlers/due.ts';
 import * as reads from './handlers/reads.ts';
+import { keepReceipts } from './handlers/receipts.ts';
 
 /** The patient of `care.<hospital>.<ward>.<patient>.…`; a move to another ward changes no order. */
 const patientOf = (subject: string): string => subject.split('.')[3] ?? '';
@@ -61,6 +63,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onCommand(declineAlert, waking(alerts.declineAlert)),
           onCommand(resolveAlert, waking(alerts.resolveAlert)),
           onCommand(setPolicy, reads.setPolicy),
+          onCommand(recordReceipts, keepReceipts),
         ],
         queries: [
           onQuery(listAlerts, reads.listAlerts),

@@ -2,8 +2,10 @@ import type { Policy } from '@carillon/contracts/alert-escalation';
 import type { Role } from '@carillon/contracts/define';
 import type { Priority } from '@carillon/contracts/monitoring';
 import type { Sql } from '@carillon/database/database';
+import type { ReceiptLevel } from '@carillon/contracts/receipts';
 import type { AlertState, LogEntry, Page } from './domain/alert.ts';
 import { beyondTheWard, type Staffing } from './domain/levels.ts';
+import type { Receipts } from './domain/receipts.ts';
 
 type AlertRow = Omit<
   AlertState,
@@ -15,23 +17,29 @@ type AlertRow = Omit<
   dueAt: Date | null;
   openedAt: Date;
   resolvedAt: Date | null;
-  pages: { run: number; level: number; attempt: number; person: string; at: string; status: Page['status'] }[] | null;
+  pages:
+    (Omit<Page, 'at' | 'receipts'> & { at: string; receipts: Partial<Record<ReceiptLevel, string>> | null })[] | null;
 };
 
-/** With the newest call of each level and person in the current run. */
+/** With the newest call of each level and person in the current run, and how far its message came. */
 const selectAlert = `
   select alert_id as "alertId", hospital, patient_id as "patientId", ward_id as "wardId", kind, priority, message,
     source, state, condition, policy, run, base_at as "baseAt", level, attempt, level_started_at as "levelStartedAt",
     ack_by as "ackBy", ack_until as "ackUntil", due_at as "dueAt", opened_at as "openedAt",
     resolved_at as "resolvedAt", version,
     (select json_agg(json_build_object('run', newest.run, 'level', newest.level, 'attempt', newest.attempt,
-         'person', newest.person, 'at', newest.at, 'status', newest.status) order by newest.at, newest.level, newest.person)
+         'person', newest.person, 'at', newest.at, 'status', newest.status, 'receipts',
+         (select json_object_agg(receipt.level, receipt.at) from page_receipt receipt where receipt.mid = newest.mid))
+       order by newest.at, newest.level, newest.person)
      from (select distinct on (page.level, page.person) page.* from page
            where page.alert_id = alert.alert_id and page.run = alert.run
            order by page.level, page.person, page.attempt desc) newest) as pages
   from alert`;
 
 const ms = (date: Date | null): number | null => (date === null ? null : date.getTime());
+
+const toTimes = (receipts: Partial<Record<ReceiptLevel, string>>): Receipts =>
+  Object.fromEntries(Object.entries(receipts).map(([level, at]) => [level, Date.parse(at)]));
 
 const toAlert = (row: AlertRow): AlertState => ({
   ...row,
@@ -41,7 +49,11 @@ const toAlert = (row: AlertRow): AlertState => ({
   dueAt: ms(row.dueAt),
   openedAt: row.openedAt.getTime(),
   resolvedAt: ms(row.resolvedAt),
-  pages: (row.pages ?? []).map((page) => ({ ...page, at: Date.parse(page.at) })),
+  pages: (row.pages ?? []).map(({ receipts, ...page }) => ({
+    ...page,
+    at: Date.parse(page.at),
+    ...(receipts === null ? {} : { receipts: toTimes(receipts) }),
+  })),
 });
 
 export async function findAlert(sql: Sql, hospital: string, alertId: string): Promise<AlertState | undefined> {
@@ -206,13 +218,18 @@ export async function updateAlert(tx: Sql, alert: AlertState): Promise<void> {
   );
 }
 
-export async function upsertPages(tx: Sql, alertId: string, pages: readonly Page[]): Promise<void> {
+/** `mid` names the message of a new call; that of a known one stays. */
+export async function upsertPages(
+  tx: Sql,
+  alertId: string,
+  pages: readonly (Page & { mid?: string })[],
+): Promise<void> {
   if (pages.length === 0) return;
   await tx.query(
-    `insert into page (alert_id, run, level, attempt, person, at, status)
-     select $1, run, level, attempt, person, at, status
-     from unnest($2::int[], $3::int[], $4::int[], $5::text[], $6::timestamptz[], $7::text[])
-       as given (run, level, attempt, person, at, status)
+    `insert into page (alert_id, run, level, attempt, person, at, status, mid)
+     select $1, run, level, attempt, person, at, status, mid
+     from unnest($2::int[], $3::int[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::text[])
+       as given (run, level, attempt, person, at, status, mid)
      on conflict (alert_id, run, level, attempt, person) do update set status = excluded.status`,
     [
       alertId,
@@ -222,6 +239,7 @@ export async function upsertPages(tx: Sql, alertId: string, pages: readonly Page
       pages.map((page) => page.person),
       pages.map((page) => new Date(page.at)),
       pages.map((page) => page.status),
+      pages.map((page) => page.mid ?? null),
     ],
   );
 }
@@ -248,7 +266,7 @@ export async function insertLog(tx: Sql, alertId: string, entries: readonly LogE
   );
 }
 
-/** The timeline of an alert; at most its newest 500 entries. */
+/** The timeline of an alert, with how far its pages came; at most the newest 500 entries of each. */
 export async function listLog(sql: Sql, alertId: string): Promise<LogEntry[]> {
   const { rows } = await sql.query<{
     at: Date;
@@ -258,11 +276,17 @@ export async function listLog(sql: Sql, alertId: string): Promise<LogEntry[]> {
     people: string[] | null;
     reason: string | null;
   }>(
-    `select at, kind, actor, level, people, reason from
-       (select * from alert_log where alert_id = $1 order by id desc limit 500) newest order by id`,
+    `(select at, kind, actor, level, people, reason from
+       (select * from alert_log where alert_id = $1 order by id desc limit 500) newest order by id)
+     union all
+     (select receipt.at, receipt.level, page.person, page.level, null, null
+      from page join page_receipt receipt using (mid)
+      where page.alert_id = $1 order by receipt.at desc, page.person, receipt.level limit 500)`,
     [alertId],
   );
-  return rows.map((row) => ({
+  // What happened at the same time stays in the order of the log.
+  const inOrder = rows.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  return inOrder.map((row) => ({
     at: row.at.getTime(),
     kind: row.kind,
     ...(row.actor === null ? {} : { actor: row.actor }),

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '@carillon/contracts/define';
 import type { ErrorCode } from '@carillon/contracts/errors';
 import type { Condition, Priority } from '@carillon/contracts/monitoring';
+import type { Receipt } from '@carillon/contracts/receipts';
 import type { Database } from '@carillon/database/database';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
 import { createLogger } from '@carillon/runtime/log';
@@ -14,11 +15,13 @@ import { Crash, crashingDatabase, type CrashPoint } from '@carillon/testkit/faul
 import { acknowledgeAlert, declineAlert, raiseAlert, resolveAlert } from '../src/handlers/alerts.ts';
 import { onConditionActive, onConditionCleared } from '../src/handlers/conditions.ts';
 import { escalationTimers } from '../src/handlers/due.ts';
+import { keepReceipts } from '../src/handlers/receipts.ts';
 
 export type Delivery = { key: string } & (
   | { kind: 'raise'; actor: Actor; input: { patientId: string; kind: string; priority: Priority; message: string } }
   | { kind: 'acknowledge' | 'decline' | 'resolve'; actor: Actor; input: { alertId: string } }
   | { kind: 'active' | 'cleared'; version: number; condition: Condition }
+  | { kind: 'receipts'; actor: Actor; items: Receipt[] }
 );
 /** What the caller hears: the result, or why not. */
 export type Answer = { ok: true; result: unknown } | { ok: false; code: ErrorCode };
@@ -47,6 +50,11 @@ function handle(work: Work, delivery: Delivery): Promise<unknown> {
       return onConditionActive({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
     case 'cleared':
       return onConditionCleared({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
+    case 'receipts':
+      return keepReceipts(
+        { ...work, actor: delivery.actor, key: delivery.key },
+        { service: 'alert-escalation', items: delivery.items },
+      );
   }
 }
 

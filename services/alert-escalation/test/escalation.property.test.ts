@@ -2,13 +2,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Policy, Target } from '@carillon/contracts/alert-escalation';
 import { priorities, type Priority } from '@carillon/contracts/monitoring';
+import { maxReceipts, receiptLevels, type Receipt, type ReceiptLevel } from '@carillon/contracts/receipts';
 import type { Database } from '@carillon/database/database';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import type { CrashPoint } from '@carillon/testkit/faults';
 import { migrateService, openEngine } from './database.ts';
 import { deliver, isSameAnswer, tick, type Answer, type Delivery } from './engine.ts';
 import { findViolations } from './judge.ts';
-import { actorOf, nurses, people, storeWorld, ward, type Duty, type World } from './world.ts';
+import { actorOf, gatewayActor, nurses, people, storeWorld, ward, type Duty, type World } from './world.ts';
 
 let infrastructure: Infrastructure;
 let engines: readonly [Database, Database];
@@ -35,6 +36,8 @@ type Intent = { patient: string; engine: 0 | 1; crash: CrashPoint | undefined; i
   | { kind: 'cleared' }
   /** Whoever is called declines, all at once. */
   | { kind: 'declineAll' }
+  /** Whoever was ever called got it, has it on his screen, or read it. */
+  | { kind: 'receipts'; level: ReceiptLevel }
   /** An earlier delivery comes again. */
   | { kind: 'again'; which: number }
 );
@@ -123,6 +126,10 @@ const intent: fc.Arbitrary<Intent> = fc
       { weight: 4, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), person }) },
       { weight: 3, arbitrary: fc.record({ kind: fc.constant('decline' as const), person }) },
       { weight: 3, arbitrary: fc.record({ kind: fc.constant('declineAll' as const) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('receipts' as const), level: fc.constantFrom(...receiptLevels) }),
+      },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('resolve' as const), person }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant('again' as const), which: fc.nat() }) },
     ),
@@ -155,6 +162,15 @@ async function newestAlert(sql: Database, patient: string): Promise<{ alertId: s
   return rows[0];
 }
 
+/** Of every call about the patient, whenever it was. */
+async function receiptsOf(sql: Database, patient: string, level: ReceiptLevel): Promise<Receipt[]> {
+  const { rows } = await sql.query<{ mid: string; person: string }>(
+    `select mid, person from page join alert using (alert_id) where patient_id = $1 order by mid limit $2`,
+    [patient, maxReceipts],
+  );
+  return rows.map((row) => ({ ...row, level, at: new Date(startAt).toISOString() }));
+}
+
 async function toDeliveries(intent: Intent, number: number, sent: readonly Delivery[]): Promise<readonly Delivery[]> {
   const { patient } = intent;
   const key = `key${number}`;
@@ -171,6 +187,10 @@ async function toDeliveries(intent: Intent, number: number, sent: readonly Deliv
       const at = new Date(startAt).toISOString();
       const condition = { patientId: patient, wardId: ward, kind: 'fall', priority, message: 'Fall', at };
       return [{ key, kind: intent.kind, version: number, condition }];
+    }
+    case 'receipts': {
+      const items = await receiptsOf(engines[0], patient, intent.level);
+      return items.length === 0 ? [] : [{ key, kind: 'receipts', actor: gatewayActor, items }];
     }
     case 'acknowledge':
     case 'decline':
@@ -240,7 +260,7 @@ const begin: Step = {
   ticks: [],
 };
 
-test('two engines, random crashes and redelivery keep I1, I2, I3, I5, I12 and I13: deadlines are met, never early, each call is made once, an answer stops the ladder, an episode has one open alert and never loses its deadline', async () => {
+test('two engines, random crashes, redelivery and receipts keep I1, I2, I3, I5, I12, I13 and I17: deadlines are met, never early, each call is made once, an answer stops the ladder and nothing else does, an episode has one open alert and never loses its deadline', async () => {
   await fc.assert(
     fc.asyncProperty(world, fc.array(step, { minLength: 3, maxLength: 16 }), async (world, steps) => {
       expect(await play(world, [begin, ...steps])).toEqual([]);

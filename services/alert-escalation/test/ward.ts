@@ -12,6 +12,7 @@ import type { Alert, AlertSummary } from '@carillon/contracts/alert-escalation';
 import type { Actor, CommandDefinition, DataOf, EventDefinition, QueryDefinition } from '@carillon/contracts/define';
 import { admissionChanged, careTeamChanged, personChanged, shiftChanged } from '@carillon/contracts/directory';
 import { conditionCleared, conditionRaised, type Priority } from '@carillon/contracts/monitoring';
+import { recordReceipts, type Receipt } from '@carillon/contracts/receipts';
 import { commandSubject, eventHeaders, eventSubject, querySubject } from '@carillon/contracts/streams';
 import { openDatabase } from '@carillon/database/database';
 import type { CommandEnvelope } from '@carillon/runtime/commands';
@@ -22,10 +23,10 @@ import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { createMortal, type Mortal } from '@carillon/testkit/mortal';
 import { start } from '../src/service.ts';
-import { actorOf, hospital, people, rolesOf, ward } from './world.ts';
+import { actorOf, gatewayActor, hospital, people, rolesOf, ward } from './world.ts';
 
 /** A message of CARE or PERSON; `person` only of the latter. */
-export type Heard = { event: string; person: string; alert: AlertSummary; level: number; at: number };
+export type Heard = { mid: string; event: string; person: string; alert: AlertSummary; level: number; at: number };
 export type Engine = { service: RunningService; mortal: Mortal };
 export type CommandOptions = { key?: string; issuedAt?: number; deadlineMs?: number };
 
@@ -42,6 +43,8 @@ export type WardStory = {
   /** @returns the reply, or undefined when the command is stored and not done in time */
   send(person: string, command: CommandDefinition, data: unknown, options?: CommandOptions): Promise<Reply | undefined>;
   ask(person: string, query: QueryDefinition, data: unknown): Promise<Reply>;
+  /** What a gateway tells. */
+  receive(items: readonly Receipt[], options?: CommandOptions & { hospital?: string }): Promise<Reply | undefined>;
   /** The first, past or to come, that fits. */
   expect(fits: (heard: Heard) => boolean, what: string): Promise<Heard>;
   page(person: string, level: number): Promise<Heard>;
@@ -93,7 +96,14 @@ export async function openWard(): Promise<WardStory> {
         const data = decode(body) as AlertSummary & { alert?: AlertSummary };
         const person = stream === 'PERSON' ? (subject.split('.')[2] ?? '') : '';
         const at = Date.parse(header(eventHeaders.at) ?? '');
-        heard.push({ event, person, alert: data.alert ?? data, level: data.level, at });
+        heard.push({
+          mid: header(eventHeaders.id) ?? '',
+          event,
+          person,
+          alert: data.alert ?? data,
+          level: data.level,
+          at,
+        });
         for (const waiter of waiters) waiter();
       },
     }),
@@ -111,6 +121,16 @@ export async function openWard(): Promise<WardStory> {
       },
     });
   await publishDirectory((event, id, data) => publishEvent(event, { hospital, id }, 1, data));
+
+  const sendAs = (
+    actor: Actor,
+    subject: string,
+    data: unknown,
+    { key = randomUUID(), issuedAt = clock.now(), deadlineMs = 10_000 }: CommandOptions = {},
+  ): Promise<Reply | undefined> => {
+    const envelope: CommandEnvelope = { actor: mutable(actor), key, issuedAt, data };
+    return sender.send(subject, (replyTo) => encode({ ...envelope, replyTo }), { headers: {}, deadlineMs });
+  };
 
   const engines: Engine[] = [];
   let conditionVersion = 0;
@@ -145,13 +165,14 @@ export async function openWard(): Promise<WardStory> {
       const data = { patientId: 'p1', wardId: ward, kind, priority, message: `${kind} of p1`, at };
       return publishEvent(event, { hospital, ward, patient: 'p1', lane }, ++conditionVersion, data);
     },
-    send(person, command, data, { key = randomUUID(), issuedAt = clock.now(), deadlineMs = 10_000 } = {}) {
-      const envelope: CommandEnvelope = { actor: mutable(actorOf(person)), key, issuedAt, data };
-      return sender.send(commandSubject(command), (replyTo) => encode({ ...envelope, replyTo }), {
-        headers: {},
-        deadlineMs,
-      });
-    },
+    send: (person, command, data, options) => sendAs(actorOf(person), commandSubject(command), data, options),
+    receive: (items, { hospital = gatewayActor.hospital, ...options } = {}) =>
+      sendAs(
+        { ...gatewayActor, hospital },
+        commandSubject(recordReceipts, 'alert-escalation'),
+        { service: 'alert-escalation', items },
+        options,
+      ),
     ask(person, query, data) {
       const envelope: QueryEnvelope = { actor: mutable(actorOf(person)), data };
       return request(bus, querySubject(query), encode(envelope), { headers: {}, deadlineMs: 5_000 });

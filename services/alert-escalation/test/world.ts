@@ -26,11 +26,13 @@ export const rolesOf: Readonly<Record<string, Role>> = {
 export const people = Object.keys(rolesOf);
 export const nurses = people.filter((person) => rolesOf[person] === 'nurse');
 export const actorOf = (person: string): Actor => ({ person, hospital, roles: [rolesOf[person] ?? 'nurse'] });
+/** What gateways act as on their own account. */
+export const gatewayActor: Actor = { person: 'gateway', hospital, roles: ['service'] };
 const isStaff = (person: string): boolean => ['nurse', 'doctor', 'responder'].includes(rolesOf[person] ?? '');
 
 /** Replaces everything that the service knows. */
 export async function storeWorld(sql: Sql, { policy, duties, bedNurses }: World): Promise<void> {
-  await sql.query(`truncate alert, page, alert_log, condition_seen, policy, inbox, outbox,
+  await sql.query(`truncate alert, page, page_receipt, alert_log, condition_seen, policy, inbox, outbox,
     directory_person, directory_admission, directory_care_team, directory_shift`);
   await sql.query(`insert into policy (hospital, policy_id, body, version) values ($1, 'default', $2, 1)`, [
     hospital,

@@ -1,5 +1,5 @@
 /** Rules of the alert list: what comes first, who is asked, what a tile shows. Pure. */
-import type { Alert, Me, Priority } from './types.ts';
+import type { Alert, Me, Priority } from './shapes.ts';
 
 export const PRIORITY_RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
 export const PRIORITY_WORD: Record<Priority, string> = { high: 'High', medium: 'Medium', low: 'Low' };

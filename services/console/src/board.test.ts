@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createBoard } from './board.ts';
-import type { Alert, Condition, ConditionEvent, PatientStatus, Reading } from './types.ts';
+import type { Alert, Condition, ConditionEvent, PatientStatus, Reading } from './shapes.ts';
 
 const anAlert = (change: Partial<Alert> = {}): Alert => ({
   alertId: 'a1',
@@ -18,7 +18,7 @@ const anAlert = (change: Partial<Alert> = {}): Alert => ({
   ...change,
 });
 
-const aReading = (second: number, value: number, vital = 'spo2'): Reading => ({
+const aReading = (second: number, value: number, vital: Reading['vital'] = 'spo2'): Reading => ({
   vital,
   value,
   unit: '%',
@@ -78,12 +78,12 @@ test('a snapshot of one ward leaves the alerts of another', () => {
   expect(board.activeAlerts.get()).toHaveLength(1);
 });
 
-const aStatus = (conditions?: Condition[]): PatientStatus => ({
+const aStatus = (conditions: Condition[] = []): PatientStatus => ({
   patientId: 'p1',
   version: 1,
   vitals: [],
   score: null,
-  ...(conditions ? { conditions } : {}),
+  conditions,
 });
 
 const aCondition = (second: number, change: Partial<ConditionEvent> = {}): ConditionEvent => ({

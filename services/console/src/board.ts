@@ -4,7 +4,7 @@
  */
 import { byUrgency } from './alerts.ts';
 import { type Cell, createCell, createCellMap } from './cell.ts';
-import type { Link } from './realtime.ts';
+import type { BoardLink } from './link.ts';
 import { createTrends } from './trends.ts';
 import type {
   ActiveCondition,
@@ -15,7 +15,7 @@ import type {
   Reading,
   Score,
   Ward,
-} from './types.ts';
+} from './shapes.ts';
 
 /** Those that a tile draws a line of. */
 export const TREND_VITALS = ['heartRate', 'pulse', 'spo2'];
@@ -39,7 +39,7 @@ export const createBoard = () => {
   const conditions = createCellMap<readonly ActiveCondition[]>(NO_CONDITIONS);
   /** By patient and kind: the newest event, so that an older one cannot bring a condition back or end it. */
   const conditionEvents = new Map<string, { at: number; changedAt: number }>();
-  const link: Cell<Link> = createCell<Link>({ state: 'connecting', lastFrameAt: Date.now() });
+  const link: Cell<BoardLink> = createCell<BoardLink>({ state: 'connecting', heardAt: Date.now() });
   const trends = createTrends();
   /** Resolved ones stay known, so that an older event cannot bring them back. */
   const alerts = new Map<string, { alert: Alert; changedAt: number }>();
@@ -104,7 +104,7 @@ export const createBoard = () => {
   };
 
   /** A status replaces the set, except for what events told after the status was asked for. */
-  const putConditions = ({ patientId, conditions: listed = [] }: PatientStatus, since: number): void => {
+  const putConditions = ({ patientId, conditions: listed }: PatientStatus, since: number): void => {
     const isNewer = ({ kind }: Condition) => (conditionEvents.get(`${patientId} ${kind}`)?.changedAt ?? 0) > since;
     const kept = conditions.at(patientId).get().filter(isNewer);
     setConditions(patientId, [...kept, ...listed.filter((condition) => !isNewer(condition))]);

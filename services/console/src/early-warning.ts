@@ -2,7 +2,7 @@
  * How a NEWS2 score is shown. The score itself comes from the server.
  * Royal College of Physicians. National Early Warning Score (NEWS) 2. London: RCP, 2017.
  */
-import type { Priority, Score } from './types.ts';
+import type { Priority, Score } from './shapes.ts';
 import { vitalSign } from './vital-signs.ts';
 
 export const RCP_ACKNOWLEDGEMENT =

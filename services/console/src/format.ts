@@ -39,3 +39,10 @@ export const roleRank = (role: string | undefined): number => {
   const rank = ROLE_ORDER.indexOf(role ?? '');
   return rank === -1 ? ROLE_ORDER.length : rank;
 };
+
+/** "812 B", "3.4 kB", "12 MB". */
+export const bytesInWords = (bytes: number): string => {
+  if (bytes < 1000) return `${bytes} B`;
+  const [size, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kB'] : [bytes / 1_000_000, 'MB'];
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
+};

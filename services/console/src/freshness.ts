@@ -1,5 +1,5 @@
 /** When what is on the screen may still be called live. Pure. */
-import type { Link } from './realtime.ts';
+import type { BoardLink } from './link.ts';
 
 /** Samples come once a second: five missed ones are not chance. */
 export const LIVE_WITHIN_MS = 5000;
@@ -24,9 +24,9 @@ export const isOldValue = (vital: string, measuredAt: string, now: number): bool
 export type LinkView = 'live' | 'connecting' | 'reconnecting' | 'not live';
 
 /** A short loss is being mended and says so; after five seconds nothing on the screen may pass for live. */
-export const viewLink = (link: Link, nowLocal: number): LinkView => {
+export const viewLink = (link: BoardLink, nowLocal: number): LinkView => {
   if (link.state === 'live') return 'live';
-  if (link.state === 'stopped' || nowLocal - link.lastFrameAt > LIVE_WITHIN_MS) return 'not live';
+  if (link.state === 'stopped' || nowLocal - link.heardAt > LIVE_WITHIN_MS) return 'not live';
   return link.state;
 };
 

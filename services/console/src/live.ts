@@ -2,15 +2,20 @@
  * One signed-in person's live view: joins the rooms they may see, reads snapshots, and keeps the board in step.
  * Rooms first and snapshots after, with versions on both, so that nothing falls between the two.
  */
-import { type Api, HttpError, listDemoPeople } from './api.ts';
+import type { Client, EventData, EventName, Input, Link, Message, Subscription } from '@carillon/client/client';
+import { developmentPeople } from '@carillon/client/development';
+import { type Api, isPassing } from './api.ts';
 import { isStaff } from './alerts.ts';
 import { createBoard } from './board.ts';
 import { createCell, createCellMap } from './cell.ts';
 import { serverNow, setServerTime } from './clock.ts';
+import { toBoardLink } from './link.ts';
+import { createNoticeBoard } from './notice-board.ts';
 import { createNotices } from './notices.ts';
-import { type Link, createRealtime } from './realtime.ts';
+import { createPages } from './pages.ts';
+import { type PresentPerson, createPresence, wardPresenceRoom } from './presence.ts';
 import { loadTrends } from './trend-loader.ts';
-import type { Alert, Bed, ConditionEvent, Me, MessageFrame, Reading, Score, Ward } from './types.ts';
+import type { Alert, Bed, Me, Ward } from './shapes.ts';
 
 /** The board of someone without a ward: a patient's own, or a caregiver's. */
 export const OWN_BOARD = 'own';
@@ -21,24 +26,13 @@ const GATHER_MS = 120;
 /** An event that is replayed after an outage is history: shown, but not announced. */
 const NEWS_WITHIN_MS = 15_000;
 
-export type LiveOptions = {
-  me: Me;
-  api: Api;
-  token: () => string;
-  renewToken: () => Promise<string | undefined>;
-};
+export type LiveOptions = { me: Me; api: Api; client: Client };
 
 export type AlertAction = 'acknowledge' | 'decline' | 'resolve';
-export type NewAlert = {
-  patientId?: string;
-  wardId?: string;
-  kind: string;
-  priority: Alert['priority'];
-  message: string;
-};
+export type NewAlert = Input<'alert:raise'>;
 export type Live = ReturnType<typeof createLive>;
 
-export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
+export const createLive = ({ me, api, client }: LiveOptions) => {
   const board = createBoard();
   const notices = createNotices();
   const selectedWard = createCell<string | undefined>(me.wards[0]?.wardId ?? (isStaff(me) ? undefined : OWN_BOARD));
@@ -47,9 +41,14 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   const limitsChanges = createCellMap(0);
   const names = createCell<ReadonlyMap<string, string>>(new Map([[me.person, me.name]]));
   const seesHospital = me.roles.includes('operator') || me.roles.includes('admin');
+  const pages = createPages();
+  const noticeBoard = createNoticeBoard(me.person, sessionStorage);
+  const presence = createPresence();
+  const subscriptions = new Map<string, Subscription>();
   const trendsRead = new Set<string>();
   const wardsAsked = new Set<string>();
   let lastLiveAt = 0;
+  let wasLive = false;
   let isStopped = false;
 
   const bedsOf = (wardId: string | undefined): readonly Bed[] =>
@@ -84,16 +83,44 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   };
 
   const joinRooms = (): void => {
-    const rooms = me.wards.map((ward) => `ward:${ward.wardId}:alerts`);
+    const rooms = [`person:${me.person}`, ...me.wards.map((ward) => `ward:${ward.wardId}:alerts`)];
     if (seesHospital) rooms.push(`hospital:${me.hospital}:alerts`);
+    if (isStaff(me)) rooms.push(`hospital:${me.hospital}`);
     const wardId = selectedWard.get();
-    if (wardId !== undefined && wardId !== OWN_BOARD) rooms.push(`ward:${wardId}:vitals`);
+    if (wardId !== undefined && wardId !== OWN_BOARD) rooms.push(`ward:${wardId}:vitals`, wardPresenceRoom(wardId));
     for (const { patientId } of bedsOf(wardId)) {
       if (patientId === null) continue;
       rooms.push(`patient:${patientId}`);
       if (wardId === OWN_BOARD) rooms.push(`patient:${patientId}:vitals`);
     }
-    realtime.setRooms(rooms);
+    for (const [name, subscription] of subscriptions) {
+      if (rooms.includes(name)) continue;
+      subscriptions.delete(name);
+      subscription.leave();
+      presence.hide(name);
+    }
+    for (const name of rooms) if (!subscriptions.has(name)) subscriptions.set(name, joinRoom(name));
+  };
+
+  const joinRoom = (name: string): Subscription => {
+    const subscription = client.subscribe(name, {
+      onMessage,
+      loadState: onReload,
+      onState: (state) => presence.show(name, (state as { people: readonly PresentPerson[] }).people),
+      onEnd: ({ room, code }) => {
+        presence.hide(room);
+        if (code === 'ended')
+          notices.show('note', 'Interrupted', `An operator has ended ${room}. It is tried again soon.`);
+        if (code === 'relation_ended') notices.show('note', 'No longer shown', `You have no more access to ${room}.`);
+        // It may be allowed again one day: the regular reading tries it.
+        setTimeout(() => {
+          // Unless it was left and entered anew meanwhile.
+          if (subscriptions.get(room) === subscription) subscriptions.delete(room);
+        }, REREAD_EVERY_MS / 2);
+        reread();
+      },
+    });
+    return subscription;
   };
 
   /** Reads back the lines of those beds whose past is not known yet. */
@@ -149,7 +176,8 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     // Where a person may not list alerts, the rooms still bring them: a refusal is no error to show.
     const alerts = seesHospital || me.wards.length === 0 ? [readAlerts()] : me.wards.map((w) => readAlerts(w.wardId));
     const places = selectedWard.get() === OWN_BOARD ? [readOwn()] : me.wards.map((ward) => readWard(ward.wardId));
-    return [...places, ...alerts];
+    const posted = isStaff(me) ? [api.notices().then(noticeBoard.post)] : [];
+    return [...places, ...alerts, ...posted];
   };
 
   let readTimer: ReturnType<typeof setTimeout> | undefined;
@@ -157,11 +185,10 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     clearTimeout(readTimer);
     readTimer = setTimeout(() => {
       if (isStopped) return;
+      // Also for those without a ward, whose reading joins none.
+      joinRooms();
       void Promise.allSettled(readAll()).then((results) => {
-        const reasons: unknown[] = results.map((result) => (result.status === 'rejected' ? result.reason : undefined));
-        const isIncomplete = reasons.some(
-          (reason) => reason instanceof HttpError && (reason.status === 0 || reason.status >= 429),
-        );
+        const isIncomplete = results.some((result) => result.status === 'rejected' && isPassing(result.reason));
         reread(isIncomplete ? 2000 : REREAD_EVERY_MS);
       });
     }, delayMs);
@@ -180,78 +207,73 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     said[event]?.();
   };
 
-  const onMessage = (message: MessageFrame): void => {
+  const onMessage = (message: Message): void => {
     try {
       takeIn(message);
     } catch (error) {
       // One message that is not as agreed must not take the board down, and what it said is read from the snapshot.
-      console.error(`${message.ev} in ${message.room} could not be read`, error);
+      console.error(`${message.event} in ${message.room} could not be read`, error);
       reread();
     }
   };
 
-  const takeIn = (message: MessageFrame): void => {
-    const { ev, data } = message;
-    if (ev === 'vitals:recorded') {
-      const { patientId, items } = data as { patientId: string; items: Reading[] };
-      board.putReadings(patientId, items);
-    } else if (ev === 'score:updated') {
-      const score = data as Score & { patientId: string };
-      board.putScore(score.patientId, score);
-    } else if (ev === 'condition:raised' || ev === 'condition:changed' || ev === 'condition:cleared') {
-      board.putCondition(data as ConditionEvent, ev !== 'condition:cleared');
-    } else if (ev === 'limits:changed') {
-      const { patientId } = data as { patientId: string };
+  const takeIn = (message: Message): void => {
+    if (isEvent(message, 'vitals:recorded')) {
+      board.putReadings(message.data.patientId, message.data.items);
+    } else if (isEvent(message, 'score:updated')) {
+      board.putScore(message.data.patientId, message.data);
+    } else if (isEvent(message, 'condition:raised') || isEvent(message, 'condition:changed')) {
+      board.putCondition(message.data, true);
+    } else if (isEvent(message, 'condition:cleared')) {
+      board.putCondition(message.data, false);
+    } else if (isEvent(message, 'limits:changed')) {
+      const { patientId } = message.data;
       limitsChanges.at(patientId).set(limitsChanges.at(patientId).get() + 1);
-    } else if (ev === 'page:new' || ev === 'page:withdrawn') {
-      board.putAlert((data as { alert: Alert }).alert);
-    } else if (ev.startsWith('alert:')) {
-      const alert = data as Alert;
-      const isFresh = message.at === undefined || serverNow() - Date.parse(message.at) < NEWS_WITHIN_MS;
-      if (board.putAlert(alert) && isFresh) announce(ev, alert);
+    } else if (isEvent(message, 'notice:published')) {
+      noticeBoard.post([message.data]);
+    } else if (isEvent(message, 'notification:new')) {
+      noticeBoard.postNotification(message);
+    } else if (isEvent(message, 'presence:changed')) {
+      presence.put(message.room, message.data);
+    } else if (isEvent(message, 'presence:left')) {
+      presence.remove(message.room, message.data.person);
+    } else if (isEvent(message, 'page:new') || isEvent(message, 'page:withdrawn')) {
+      if (message.event === 'page:new') pages.add(message.data.alertId, message.displayed);
+      board.putAlert(message.data.alert);
+    } else if (alertEvents.some((event) => event === message.event)) {
+      const alert = message.data as Alert;
+      const isFresh = serverNow() - Date.parse(message.at) < NEWS_WITHIN_MS;
+      if (board.putAlert(alert) && isFresh) announce(message.event, alert);
     }
+  };
+
+  const onReload = (): void => {
+    for (const [, changes] of limitsChanges.entries()) changes.set(changes.get() + 1);
+    reread();
   };
 
   const onLink = (link: Link): void => {
     const before = board.link.get();
-    board.link.set(link);
-    if (link.state !== 'live') {
+    const now = toBoardLink(link, wasLive);
+    board.link.set(now);
+    if (now.state !== 'live') {
       if (before.state === 'live') lastLiveAt = Date.now();
       return;
     }
+    if (before.state === 'live') return;
+    wasLive = true;
     // Vital signs resume with the newest value only: what the lines missed is read back.
     if (lastLiveAt > 0 && Date.now() - lastLiveAt > 5000) trendsRead.clear();
     reread();
   };
-
-  const realtime = createRealtime({
-    openSocket: ({ onOpen, onText, onClose }) => {
-      const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-      const socket = new WebSocket(`${scheme}://${location.host}/realtime/ws`, 'carillon.v1');
-      socket.addEventListener('open', onOpen);
-      socket.addEventListener('message', ({ data }) => typeof data === 'string' && onText(data));
-      socket.addEventListener('close', ({ code }) => onClose(code));
-      return { send: (text) => socket.send(text), close: () => socket.close(1000) };
-    },
-    token,
-    renewToken,
-    onMessage,
-    onReload: () => {
-      for (const [, changes] of limitsChanges.entries()) changes.set(changes.get() + 1);
-      reread();
-    },
-    onRoomClosed: (room, code) => {
-      if (code === 'relation_ended') notices.show('note', 'No longer shown', `You have no more access to ${room}.`);
-      reread();
-    },
-    onLink,
-    onServerTime: setServerTime,
-    isVisible: () => document.visibilityState === 'visible',
-  });
-
-  const wake = (): void => {
-    if (document.visibilityState === 'visible') realtime.wake();
-  };
+  const ends = [
+    client.on('link', onLink),
+    client.on('ready', ({ serverTime }) => setServerTime(serverTime)),
+    client.on('command', ({ op, outcome, isOfEarlierPage }) => {
+      if (isOfEarlierPage && !outcome.ok) showFailure(`${op}, from before the page was loaded,`, outcome.error);
+    }),
+    client.on('problem', (problem) => console.error(problem)),
+  ];
 
   const showFailure = (what: string, error: unknown): void => {
     const code = (error as { code?: string }).code ?? 'failed';
@@ -268,16 +290,17 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     selectedWard,
     limitsChanges,
     place,
+    pages,
+    noticeBoard,
+    presence,
     bedOf,
     start: (): void => {
       if (seesHospital) board.activeAlerts.subscribe(nameWards);
-      realtime.start();
+      client.start();
       joinRooms();
       reread(0);
-      window.addEventListener('online', wake);
-      document.addEventListener('visibilitychange', wake);
       // Names of the people who were paged: known only where demo sign-in is on; their ids are shown otherwise.
-      listDemoPeople()
+      developmentPeople()
         .then((people) => {
           if (people) names.set(new Map(people.map(({ person, name }) => [person, name])));
         })
@@ -286,9 +309,8 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     stop: (): void => {
       isStopped = true;
       clearTimeout(readTimer);
-      window.removeEventListener('online', wake);
-      document.removeEventListener('visibilitychange', wake);
-      realtime.stop();
+      for (const end of ends) end();
+      client.stop();
     },
     selectWard: (wardId: string): void => {
       if (selectedWard.get() === wardId) return;
@@ -301,8 +323,7 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
       if (cell.get() !== undefined) return;
       cell.set(action);
       try {
-        const result = await realtime.call(`alert:${action}`, { alertId: alert.alertId });
-        if (isAlert(result)) board.putAlert(result);
+        board.putAlert(await client.call(`alert:${action}`, { alertId: alert.alertId }));
       } catch (error) {
         showFailure(`To ${action} ${place(alert)}`, error);
       } finally {
@@ -312,8 +333,7 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
     /** True when it was raised. */
     raise: async (alert: NewAlert): Promise<boolean> => {
       try {
-        const result = await realtime.call('alert:raise', alert);
-        if (isAlert(result)) board.putAlert(result);
+        board.putAlert(await client.call('alert:raise', alert));
         return true;
       } catch (error) {
         showFailure('The alert', error);
@@ -323,5 +343,15 @@ export const createLive = ({ me, api, token, renewToken }: LiveOptions) => {
   };
 };
 
-const isAlert = (value: unknown): value is Alert =>
-  typeof value === 'object' && value !== null && 'alertId' in value && 'version' in value && 'pages' in value;
+/** What brings the whole alert; facts beside its state, as who has seen the page, are other events. */
+const alertEvents = [
+  'alert:raised',
+  'alert:escalated',
+  'alert:acknowledged',
+  'alert:declined',
+  'alert:cleared',
+  'alert:resolved',
+] as const satisfies EventName[];
+
+const isEvent = <N extends EventName>(message: Message, event: N): message is Message<EventData<N>> =>
+  message.event === event;

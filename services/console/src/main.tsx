@@ -6,6 +6,8 @@ import './styles/bed.css';
 import './styles/alerts.css';
 import './styles/detail.css';
 import './styles/letters.css';
+import './styles/notices.css';
+import './styles/operations.css';
 import { createRoot } from 'react-dom/client';
 import { applyRememberedTheme } from './theme.ts';
 import { App } from './ui/app.tsx';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { marksOf, nameCondition, stateCondition, strongestMark, uncovered } from './marking.ts';
-import type { ActiveCondition, Alert } from './types.ts';
+import type { ActiveCondition, Alert } from './shapes.ts';
 
 const anAlert = (change: Partial<Alert> = {}): Alert => ({
   alertId: 'a1',

@@ -4,7 +4,7 @@
  */
 import { type AlarmState, PRIORITY_RANK, alarmState, byUrgency } from './alerts.ts';
 import { words } from './format.ts';
-import type { ActiveCondition, Alert, Priority } from './types.ts';
+import type { ActiveCondition, Alert, Priority } from './shapes.ts';
 import { vitalOfAlert, vitalSign } from './vital-signs.ts';
 
 /** `condition` is one that lasts without an alert that is open or acknowledged. */

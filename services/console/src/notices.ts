@@ -1,6 +1,6 @@
 /** Short messages that come and go, and what a screen reader says of them. */
 import { createCell } from './cell.ts';
-import type { Priority } from './types.ts';
+import type { Priority } from './shapes.ts';
 
 export type Tone = Priority | 'done' | 'error' | 'note';
 export type Notice = { noticeId: number; tone: Tone; title: string; text: string };

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { alarmState, byUrgency, isPaged, latestPages, leadingAlert, permittedActions } from './alerts.ts';
 import { sayScore, viewScore } from './early-warning.ts';
-import { runningTime, words } from './format.ts';
+import { bytesInWords, runningTime, words } from './format.ts';
 import { LIVE, NO_DATA, staleSince, viewLink } from './freshness.ts';
 import { planGrid } from './grid.ts';
 import { mergePoints, toColumns } from './trends.ts';
-import type { Alert, Me, Score } from './types.ts';
+import type { Alert, Me, Score } from './shapes.ts';
 import { vitalOfAlert, writeValue } from './vital-signs.ts';
 
 const anAlert = (change: Partial<Alert> = {}): Alert => ({
@@ -60,7 +60,7 @@ test('a tile shows what nobody has answered before what somebody has', () => {
 });
 
 test('a page waits for me until it is declined, withdrawn, or the alert is answered', () => {
-  const page = { person: 'n1', level: 1, at: '', status: 'sent' };
+  const page = { person: 'n1', level: 1, at: '', status: 'paged' } as const;
   expect(isPaged(anAlert({ pages: [page] }), 'n1')).toBe(true);
   expect(isPaged(anAlert({ pages: [page] }), 'n2')).toBe(false);
   expect(isPaged(anAlert({ pages: [{ ...page, status: 'declined' }] }), 'n1')).toBe(false);
@@ -82,15 +82,15 @@ test('actions are offered to those who may: the ward, those who were paged, and 
   const elsewhere = anAlert({ wardId: 'w2' });
   expect(permittedActions(anAlert(), aNurse)).toEqual({ canAcknowledge: true, canDecline: false, canResolve: true });
   expect(permittedActions(elsewhere, aNurse).canAcknowledge).toBe(false);
-  const responder = { ...aNurse, person: 'r1', roles: ['responder'] };
+  const responder = { ...aNurse, person: 'r1', roles: ['responder'] } satisfies Me;
   expect(permittedActions(anAlert(), responder)).toMatchObject({ canAcknowledge: true, canResolve: false });
-  const operator = { ...aNurse, person: 'o1', roles: ['operator'], wards: [] };
-  const paged = anAlert({ pages: [{ person: 'o1', level: 4, at: '', status: 'sent' }] });
+  const operator = { ...aNurse, person: 'o1', roles: ['operator'], wards: [] } satisfies Me;
+  const paged = anAlert({ pages: [{ person: 'o1', level: 4, at: '', status: 'paged' }] });
   expect(permittedActions(paged, operator)).toEqual({ canAcknowledge: true, canDecline: true, canResolve: false });
 });
 
 test('a person who was paged at several levels is named once, with the last', () => {
-  const pages = [1, 4].map((level) => ({ person: 'n1', level, at: '', status: 'sent' }));
+  const pages = [1, 4].map((level) => ({ person: 'n1', level, at: '', status: 'paged' as const }));
   expect(latestPages(anAlert({ pages })).map(({ level }) => level)).toEqual([4]);
 });
 
@@ -111,9 +111,9 @@ test('a bed is live for five seconds after its newest sample, and never while th
 });
 
 test('a link that is being mended counts as not live after five seconds, a stopped one at once', () => {
-  expect(viewLink({ state: 'reconnecting', lastFrameAt: 0 }, 5000)).toBe('reconnecting');
-  expect(viewLink({ state: 'reconnecting', lastFrameAt: 0 }, 5001)).toBe('not live');
-  expect(viewLink({ state: 'stopped', lastFrameAt: 0, reason: '' }, 1)).toBe('not live');
+  expect(viewLink({ state: 'reconnecting', heardAt: 0 }, 5000)).toBe('reconnecting');
+  expect(viewLink({ state: 'reconnecting', heardAt: 0 }, 5001)).toBe('not live');
+  expect(viewLink({ state: 'stopped', heardAt: 0, reason: '' }, 1)).toBe('not live');
 });
 
 test('a silence in a trend is a gap and not a line', () => {
@@ -133,7 +133,7 @@ test('the grid fills the board, and scrolls only when beds would be unreadable',
 });
 
 test('values are written with the decimals of their kind', () => {
-  const reading = { unit: '', measuredAt: '', quality: 'good' };
+  const reading = { unit: '', measuredAt: '', quality: 'good' } as const;
   expect(writeValue({ ...reading, vital: 'temperature', value: 38 })).toBe('38.0');
   expect(writeValue({ ...reading, vital: 'spo2', value: 96.6 })).toBe('97');
   expect(writeValue({ ...reading, vital: 'consciousness', value: 'V' })).toBe('V');
@@ -148,4 +148,8 @@ test('the vital sign of an alert follows from its kind', () => {
 test('running clocks count up and never below zero', () => {
   expect([-5000, 133_000, 3_733_000, 97_200_000].map(runningTime)).toEqual(['00:00', '02:13', '1:02:13', '1 d 03 h']);
   expect(words('lowMedium')).toBe('low medium');
+});
+
+test('an amount of bytes is written short', () => {
+  expect([812, 3_400, 999_499, 12_300_000].map(bytesInWords)).toEqual(['812 B', '3.4 kB', '999 kB', '12 MB']);
 });

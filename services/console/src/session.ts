@@ -1,5 +1,6 @@
 /** Who is signed in on this tab. The token is kept in sessionStorage: it goes with the tab. */
-import { makeDemoToken } from './api.ts';
+import { CodedError, type TokenProvider } from '@carillon/client/client';
+import { developmentToken } from '@carillon/client/development';
 
 const TOKEN = 'carillon.token';
 const PERSON = 'carillon.person';
@@ -19,7 +20,7 @@ const writeSession = (session: Session): Session => {
 };
 
 export const signInAs = async (person: string): Promise<Session> =>
-  writeSession({ token: await makeDemoToken(person), person });
+  writeSession({ token: await developmentToken(person), person });
 
 export const signInWithToken = (token: string): Session => writeSession({ token: token.trim(), person: undefined });
 
@@ -27,6 +28,17 @@ export const signInWithToken = (token: string): Session => writeSession({ token:
 export const renewSession = async (): Promise<Session | undefined> => {
   const person = sessionStorage.getItem(PERSON);
   return person ? signInAs(person) : undefined;
+};
+
+/** The token of the session first, and from then on a new one each time. */
+export const tokensOf = (session: Session): TokenProvider => {
+  let given: string | undefined = session.token;
+  return async () => {
+    const token = given ?? (await renewSession())?.token;
+    given = undefined;
+    if (token === undefined) throw new CodedError('unauthorised', 'Your sign-in has ended. Please sign in again.');
+    return token;
+  };
 };
 
 export const signOut = (): void => {

@@ -3,7 +3,7 @@
  * groups, medium three, low two; repeated while an alarm is on. It calls attention to the screen and is no
  * substitute for the sound of a monitor.
  */
-import type { Priority } from './types.ts';
+import type { Priority } from './shapes.ts';
 
 /** Offsets of the pulses in seconds, and the time until the burst comes again. */
 const BURSTS: Record<Priority, { pulses: number[]; lengthSeconds: number; againMs: number }> = {

@@ -2,7 +2,7 @@
  * The last minutes of the two vital signs that a tile draws. Kept outside React: a new point moves a line, and
  * nothing else is rendered for it.
  */
-import type { Reading } from './types.ts';
+import type { Reading } from './shapes.ts';
 
 export const TREND_WINDOW_MS = 10 * 60_000;
 /** Samples come once a second; a longer silence is drawn as a gap and never bridged by a line. */
@@ -32,7 +32,7 @@ export const toColumns = (points: readonly TrendPoint[]): TrendColumns => {
 export const toPoints = (readings: readonly Reading[]): TrendPoint[] =>
   readings.flatMap((reading) => {
     const at = Date.parse(reading.measuredAt);
-    const isUsable = typeof reading.value === 'number' && reading.quality !== 'absent' && !Number.isNaN(at);
+    const isUsable = typeof reading.value === 'number' && !Number.isNaN(at);
     return isUsable ? [{ at, value: reading.value as number }] : [];
   });
 

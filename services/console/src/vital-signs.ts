@@ -1,5 +1,5 @@
 /** How vital signs are named and written on the screen. */
-import type { Alert, Reading } from './types.ts';
+import type { Alert, Reading } from './shapes.ts';
 
 type VitalSign = { label: string; name: string; unit: string; decimals: number };
 

@@ -6,4 +6,18 @@ export const configSchema = {
     description: 'A hospital file that is imported at each start; what is equal is not touched. None where empty',
     default: '',
   },
+  CARILLON_MFA_FRESH_SECONDS: {
+    type: 'number',
+    description: 'How long after a second factor the glass may be broken',
+    default: 300,
+    min: 30,
+    max: 3_600,
+  },
+  CARILLON_BREAK_GLASS_MINUTES: {
+    type: 'number',
+    description: 'How long break-glass access lasts, unless it is ended before',
+    default: 60,
+    min: 1,
+    max: 1_440,
+  },
 } as const satisfies ConfigSchema;

@@ -73,17 +73,34 @@ export async function releaseChangedBeds(tx: Sql, hospital: string, admissions: 
   );
 }
 
-export type PersonRow = { person: Person; admission: Admission | undefined; caregiverOf: string[] };
+export type PersonRow = {
+  person: Person;
+  admission: Admission | undefined;
+  caregiverOf: string[];
+  breakGlass: { patientId: string; until: string }[];
+};
 
 export async function listPeople(tx: Sql, hospital: string): Promise<PersonRow[]> {
-  const { rows } = await tx.query<{ person: Person; admission: Admission | null; caregiverof: string[] | null }>(
+  const { rows } = await tx.query<{
+    person: Person;
+    admission: Admission | null;
+    caregiverof: string[] | null;
+    brokenpatients: string[] | null;
+    brokenuntil: Date[] | null;
+  }>(
     `with care as (
        select caregiver, array_agg(team.id order by team.id) as patients
        from entity team, jsonb_array_elements_text(team.body -> 'caregivers') as caregiver
-       where team.hospital = $1 and team.kind = 'careTeam' group by caregiver)
-     select person.body as person, admission.body as admission, care.patients as caregiverof
+       where team.hospital = $1 and team.kind = 'careTeam' group by caregiver),
+     broken as (
+       select person_id, array_agg(patient_id order by patient_id) as patients,
+         array_agg(until order by patient_id) as until
+       from broken_glass where hospital = $1 group by person_id)
+     select person.body as person, admission.body as admission, care.patients as caregiverof,
+       broken.patients as brokenpatients, broken.until as brokenuntil
      from entity person
      left join care on care.caregiver = person.id
+     left join broken on broken.person_id = person.id
      left join entity admission
        on admission.hospital = $1 and admission.kind = 'admission' and admission.id = person.id
      where person.hospital = $1 and person.kind = 'person' order by person.id`,
@@ -93,6 +110,10 @@ export async function listPeople(tx: Sql, hospital: string): Promise<PersonRow[]
     person: row.person,
     admission: row.admission ?? undefined,
     caregiverOf: row.caregiverof ?? [],
+    breakGlass: (row.brokenpatients ?? []).flatMap((patientId, index) => {
+      const until = row.brokenuntil?.[index];
+      return until === undefined ? [] : [{ patientId, until: until.toISOString() }];
+    }),
   }));
 }
 

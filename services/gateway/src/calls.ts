@@ -13,8 +13,17 @@ import type { QueryEnvelope } from '@carillon/runtime/queries';
 import type { GatewayConfig } from './config.ts';
 import { callsPerMinute, type Buckets } from './limits.ts';
 import type { People } from './people.ts';
+import type { Presence } from './presence/presence.ts';
 
-export type Call = { actor: Actor; operation: string; data: unknown; key: string | undefined; traceparent: string };
+export type Call = {
+  actor: Actor;
+  operation: string;
+  data: unknown;
+  key: string | undefined;
+  traceparent: string;
+  /** Over which it came; none by HTTP. */
+  connection?: string;
+};
 export type Answer = { data: unknown } | { accepted: true; key: string };
 export type Caller = {
   /** @throws CodedError */
@@ -46,9 +55,17 @@ const addressedService = (
 /** How long a caller waits; what is stored by then and not done is `accepted`. */
 const deadlineMs = 5_000;
 
-type CallerOptions = { bus: Bus; people: People; buckets: Buckets; config: GatewayConfig; now: () => number };
+type CallerOptions = {
+  bus: Bus;
+  people: People;
+  /** Answers what the gateway knows by itself. */
+  presence: Pick<Presence, 'call'>;
+  buckets: Buckets;
+  config: GatewayConfig;
+  now: () => number;
+};
 
-export function createCaller({ bus, people, buckets, config, now }: CallerOptions): Caller {
+export function createCaller({ bus, people, presence, buckets, config, now }: CallerOptions): Caller {
   const sender = createCommandSender(bus);
   // What is critical has a bucket of its own: a board that was reloaded too often still acknowledges.
   const count = (actor: Actor, lane: 'critical' | 'other' = 'other'): void =>
@@ -61,7 +78,7 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
 
   return {
     count,
-    async call({ actor, operation: name, data, key, traceparent }) {
+    async call({ actor, operation: name, data, key, traceparent, connection }) {
       const operation = operations.get(name);
       if (operation === undefined) throw new CodedError('not_found', 'No such operation');
       const isUnlimited = operation.kind === 'query' && operation.unlimited === true;
@@ -77,7 +94,10 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
       if (!isPermitted(operation.allow, actor, input.value, people.relations(actor.hospital))) {
         throw new CodedError('forbidden');
       }
-      const { person, hospital, roles } = actor;
+      if (operation.kind === 'query' && operation.servedBy === 'gateway') {
+        return { data: await presence.call({ who: actor, connection, operation: name, data: input.value }) };
+      }
+      const { person, hospital, roles, mfaAt, tokenId, expiresAt } = actor;
       const headers = { [eventHeaders.traceparent]: traceparent };
       const addressed = addressedService(operation, input.value);
       if (operation.kind === 'query') {
@@ -87,7 +107,14 @@ export function createCaller({ bus, people, buckets, config, now }: CallerOption
       }
       const chosenKey = key ?? randomUUID();
       const envelope: CommandEnvelope = {
-        actor: { person, hospital, roles: [...roles] },
+        actor: {
+          person,
+          hospital,
+          roles: [...roles],
+          ...(mfaAt === undefined ? {} : { mfaAt }),
+          ...(tokenId === undefined ? {} : { tokenId }),
+          ...(expiresAt === undefined ? {} : { expiresAt }),
+        },
         key: chosenKey,
         issuedAt: Math.round(now()),
         data,

@@ -39,8 +39,9 @@ export function registerCommandEndpoint(app: FastifyInstance, shared: Shared, au
   const answerTo = async (frame: CommandFrame, request: FastifyRequest) => {
     const actor = authentication.identityOf(request);
     if (frame.t !== 'call') {
-      // Their readers come with chat and receipts; a client that sends them is not at fault, as over WebSocket.
       shared.takeSignal(actor);
+      // The readers of signals come with chat; a client that sends one is not at fault, as over WebSocket.
+      if (frame.t === 'ack') shared.receipts.take(actor, frame.mid, frame.level);
       return { status: 204 };
     }
     const answer = await caller.call({

@@ -1,327 +1,394 @@
 /** One WebSocket connection: who it is, its rooms, its calls, its pings, its end. The protocol's rules in one place. */
 import { randomUUID } from 'node:crypto';
 import { CodedError, badInput, closeCodes, type CloseReason } from '@carillon/contracts/errors';
-import { clientFrameSchema, type ClientFrame, type ServerFrame } from '@carillon/contracts/gateway';
-import { validate } from '@carillon/contracts/schema';
+import type { ClientFrame, ServerFrame, SubscriptionEnd } from '@carillon/contracts/gateway';
 import { childTrace } from '@carillon/runtime/trace';
 import type { WebSocket } from 'ws';
+import { Deadlines } from './deadlines.ts';
 import { encodeFrame, errorFrame } from './frames.ts';
-import type { Member } from './hub.ts';
-import { openRoom, parseRoom, type Room } from './rooms.ts';
+import { parseFrame } from './incoming.ts';
+import type { Batch, Member } from './member.ts';
+import { Outgoing } from './outgoing.ts';
+import type { Room } from './rooms.ts';
 import {
   closeWaitMs,
   pongWaitMs,
   readyFrame,
   reauthBeforeMs,
   startRooms,
-  tooManyRooms,
   type Connection,
   type Shared,
   type StartRoom,
 } from './session.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { TokenError, type Identity } from './tokens.ts';
-import { watchUnread } from './unread.ts';
 
 const connectWithinMs = 5_000;
 const reauthGraceMs = 25_000;
 /** Frames that wait for the one before them; a client that floods is not served faster for it. */
 const maxWaitingFrames = 256;
+/** Frames of any kind; a client of ours sends a few a second. */
+const maxFramesPerWindow = 10_000;
+const frameWindowMs = 5_000;
 
 export type Handshake = { address: string; token: string | undefined; rooms: readonly StartRoom[] };
+type Connect = ClientFrame & { t: 'connect' };
 
-export function serveConnection(
-  socket: WebSocket,
-  { address, token: handshakeToken, rooms: asked }: Handshake,
-  shared: Shared,
-): Connection {
-  const { config, hubs, caller, people, log, now } = shared;
-  const id = `c-${randomUUID().slice(0, 13)}`;
-  const rooms = new Map<string, Room>();
-  let identity: Identity | undefined;
-  let leave: () => void = () => {};
-  let lastFrameId = -1;
-  let isClosed = false;
-  let waiting = 0;
-  const timers = new Map<string, NodeJS.Timeout>();
-  let finish: () => void = () => {};
-  const finished = new Promise<void>((resolve) => (finish = resolve));
+/** What happens to a connection by the clock. */
+type Due = 'connect' | 'ping' | 'pong' | 'reauth' | 'expiry';
 
-  const stopTimer = (name: string): void => {
-    clearTimeout(timers.get(name));
-    timers.delete(name);
-  };
-  const timer = (name: string, delayMs: number, action: () => void): void => {
-    stopTimer(name);
-    if (isClosed) return;
-    timers.set(name, setTimeout(action, Math.min(delayMs, 2 ** 31 - 1)));
-  };
+/** A class, since there are ten thousand of them: their functions are shared, and each holds a few fields. */
+export class WebSocketConnection implements Connection, Member {
+  readonly transport = 'webSocket';
+  readonly id = `c-${randomUUID().slice(0, 13)}`;
+  readonly startedAt: number;
+  readonly #socket: WebSocket;
+  readonly #shared: Shared;
+  readonly #address: string;
+  readonly #outgoing: Outgoing;
+  readonly #deadlines: Deadlines<Due>;
+  readonly #subscriptions: Subscriptions;
+  /** Frames that came before the token was checked wait for it, and not for one another. */
+  #authenticating: Promise<void> | undefined;
+  /** Rooms of the path, until they are entered. */
+  #asked: readonly StartRoom[] | undefined;
+  #identity: Identity | undefined;
+  #tab: string | undefined;
+  #leave: (() => void) | undefined;
+  #lastFrameId = -1;
+  #waiting = 0;
+  #frames = 0;
+  #windowAt = 0;
+  #isClosed = false;
 
-  const close = (reason: CloseReason): void => {
-    if (isClosed) return;
-    end();
-    socket.close(closeCodes[reason], reason);
-    setTimeout(() => socket.terminate(), closeWaitMs).unref();
-  };
+  constructor(socket: WebSocket, handshake: Handshake, shared: Shared) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#address = handshake.address;
+    this.startedAt = shared.now();
+    this.#outgoing = new Outgoing(socket, () => this.#closeSlow());
+    const send = (frame: ServerFrame): void => this.#send(frame);
+    this.#subscriptions = new Subscriptions({ member: this, outgoing: this.#outgoing, send }, shared);
+    this.#deadlines = new Deadlines((due) => this.#onDue(due));
+    connectionOf.set(socket, this);
+    socket.on('message', onMessage);
+    socket.on('close', onClose);
+    // `ws` closes by itself after what is no WebSocket frame or larger than any of ours may be (1002, 1007, 1009).
+    socket.on('error', onError);
+    this.#deadlines.set('connect', connectWithinMs);
+    if (handshake.rooms.length > 0) this.#asked = handshake.rooms;
+    if (handshake.token !== undefined) this.#authenticating = this.#begin(handshake.token);
+  }
 
-  const end = (): void => {
-    if (isClosed) return;
-    isClosed = true;
-    for (const each of timers.values()) clearTimeout(each);
-    unread.stop();
-    for (const room of rooms.values()) hubs.get(room.definition.stream)?.leave(room, member);
-    rooms.clear();
-    leave();
-    finish();
-  };
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
 
-  const closeSlow = (): void => {
-    log.warn({ connection: id }, 'slow consumer');
-    close('slowConsumer');
-  };
-  const unread = watchUnread(() => socket.bufferedAmount, closeSlow);
-  const sendBytes = (frame: Buffer): void => {
-    if (isClosed || !unread.mayWrite()) return;
-    shared.frames.out++;
-    socket.send(frame, { binary: false, compress: false });
-  };
-  const send = (frame: ServerFrame): void => sendBytes(encodeFrame(frame));
+  get tab(): string | undefined {
+    return this.#tab;
+  }
 
-  const member: Member = {
-    send: sendBytes,
-    reset: (his, reason) => his.forEach((room) => send({ t: 'reset', room: room.name, reason })),
-  };
+  unreadBytes(): number {
+    return this.#outgoing.waitingBytes();
+  }
 
-  const schedulePing = (): void =>
-    timer('ping', config.CARILLON_PING_MS, () => {
-      send({ t: 'ping' });
-      timer('pong', pongWaitMs, () => close('noPong'));
-    });
+  isFull(): boolean {
+    return this.#outgoing.isFull();
+  }
 
-  const scheduleExpiry = (expiresAt: number): void => {
-    stopTimer('expiry');
-    timer('reauth', Math.max(0, expiresAt - now() - reauthBeforeMs), () => {
-      send({ t: 'reauth', graceMs: reauthGraceMs });
-      timer('expiry', Math.max(reauthGraceMs, expiresAt - now()), () => close('tokenExpired'));
-    });
-  };
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.end();
+    this.#socket.close(closeCodes[reason], reason);
+    setTimeout(terminate, closeWaitMs, this.#socket).unref();
+  }
 
-  const ready = (who: Identity, frameId: number | undefined): void =>
-    send({ ...readyFrame(who, id, rooms.keys(), shared), ...(frameId === undefined ? {} : { id: frameId }) });
+  /** Calls that are under way are answered first; their answers are on record by their keys in any case. */
+  isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  goAway(reason: string, spreadMs: number): void {
+    this.#send({ t: 'goaway', reason, spreadMs });
+  }
+
+  end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#deadlines.stop();
+    this.#outgoing.stop();
+    this.#subscriptions.stop();
+    this.#leave?.();
+    this.#shared.registry.remove(this);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** `ws` waits for its sockets by itself. */
+  flushed(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  // As a member of rooms.
+
+  deliver(batch: Batch): void {
+    if (this.#isClosed) return;
+    this.#shared.frames.out += batch.frames.length;
+    this.#outgoing.deliver(batch);
+  }
+
+  reset(rooms: readonly Room[], reason: 'epoch' | 'retention'): void {
+    for (const room of rooms) {
+      this.#outgoing.forget(room);
+      this.#send({ t: 'reset', room: room.name, reason });
+    }
+  }
+
+  recheck(room: Room): void {
+    if (this.#identity !== undefined) this.#subscriptions.recheck(room, this.#identity);
+  }
+
+  recheckAll(): void {
+    if (this.#identity !== undefined) this.#subscriptions.recheckAll(this.#identity);
+  }
+
+  endRoom(name: string, code: SubscriptionEnd): void {
+    this.#subscriptions.endRoom(name, code);
+  }
+
+  // What comes.
+
+  take(data: Buffer, isBinary: boolean): void {
+    if (this.#isClosed) return;
+    if (isBinary) return this.#refuseFrame(new CodedError('bad_frame', 'Frames are text'), 'badFrame');
+    const { CARILLON_LIMIT_FRAME_BYTES: most } = this.#shared.config;
+    if (data.length > most)
+      return this.#refuseFrame(new CodedError('too_large', `At most ${most} bytes a frame`), 'tooBig');
+    for (const line of data.toString().split('\n')) {
+      if (line.trim() === '') continue;
+      this.#shared.frames.in++;
+      if (this.#isFlooding()) return this.close('abuse');
+      const parsed = parseFrame(line, this.#lastFrameId);
+      if ('error' in parsed) {
+        if (parsed.close === undefined) this.#lastFrameId = parsed.frameId ?? this.#lastFrameId;
+        this.#refuseFrame(parsed.error, parsed.close, parsed.frameId);
+      } else {
+        if ('id' in parsed.frame) this.#lastFrameId = parsed.frame.id;
+        this.#dispatch(parsed.frame);
+      }
+      if (this.#isClosed) return;
+    }
+  }
+
+  #isFlooding(): boolean {
+    const now = performance.now();
+    if (now - this.#windowAt > frameWindowMs) {
+      this.#windowAt = now;
+      this.#frames = 0;
+    }
+    return ++this.#frames > maxFramesPerWindow;
+  }
+
+  /** Frames are begun in order; a slow call does not hold up the frames behind it, the check of a token does. */
+  #dispatch(frame: ClientFrame): void {
+    // What has no answer is done in this turn, once it is known who it is.
+    const isWaiting = 'id' in frame || this.#identity === undefined;
+    if (isWaiting && ++this.#waiting > maxWaitingFrames) return this.close('abuse');
+    const work =
+      this.#identity !== undefined || this.#authenticating === undefined
+        ? this.#onFrame(frame)
+        : this.#authenticating.then(() => this.#onFrame(frame));
+    if (this.#identity === undefined && frame.t === 'connect') this.#authenticating = work;
+    if (isWaiting) void work.finally(() => this.#waiting--);
+  }
+
+  async #onFrame(frame: ClientFrame): Promise<void> {
+    if (this.#isClosed) return undefined;
+    const frameId = 'id' in frame ? frame.id : undefined;
+    try {
+      if (this.#identity !== undefined) return await this.#handle(this.#identity, frame);
+      if (frame.t !== 'connect') throw new TokenError(false);
+      if (frame.token === undefined) throw badInput([{ path: 'token', message: 'Required field is missing' }]);
+      return await this.#authenticate(frame.token, frame.id, frame);
+    } catch (error) {
+      const coded = error instanceof CodedError ? error : new CodedError('internal');
+      if (coded !== error) this.#shared.log.error({ err: error, connection: this.id }, 'frame failed');
+      if (this.#identity === undefined || error instanceof TokenError) return this.#refuse(coded, frameId);
+      return this.#send(errorFrame(coded, frameId));
+    }
+  }
+
+  #handle(who: Identity, frame: ClientFrame): Promise<void> | void {
+    switch (frame.t) {
+      case 'connect':
+        return this.#ready(who, frame.id);
+      case 'subscribe':
+        return this.#subscriptions.subscribe(() => this.#identity ?? who, frame);
+      case 'unsubscribe':
+        return this.#subscriptions.unsubscribe(who, frame);
+      case 'call':
+        return this.#call(who, frame);
+      case 'reauth':
+        return this.#reauthenticate(who, frame);
+      case 'pong':
+        this.#deadlines.clear('pong');
+        return this.#deadlines.set('ping', this.#shared.config.CARILLON_PING_MS);
+      case 'ack':
+        return this.#shared.receipts.take(who, frame.mid, frame.level);
+      case 'rx':
+        return this.#outgoing.hasRead(frame.n);
+      case 'signal':
+        // Its readers come with chat; a client that sends one is not at fault.
+        return undefined;
+    }
+  }
+
+  // Who it is.
+
+  async #begin(token: string): Promise<void> {
+    try {
+      await this.#authenticate(token, undefined, undefined);
+    } catch (error) {
+      if (!(error instanceof CodedError))
+        this.#shared.log.error({ err: error, connection: this.id }, 'handshake failed');
+      this.#refuse(error instanceof CodedError ? error : new CodedError('internal'), undefined);
+    }
+  }
 
   /** @throws CodedError */
-  const authenticate = async (token: string, frameId: number | undefined): Promise<void> => {
-    const who = await shared.admit(token, address);
-    if (isClosed) return;
-    leave = shared.enter(who);
-    const his = startRooms(asked, who, shared);
-    identity = who;
-    stopTimer('connect');
-    scheduleExpiry(who.expiresAt);
-    schedulePing();
-    for (const [name, room] of his) rooms.set(name, room);
-    ready(who, frameId);
-    for (const room of his.values()) {
-      await hubs.get(room.definition.stream)?.join([room], member, undefined, () => {});
+  async #authenticate(token: string, frameId: number | undefined, frame: Connect | undefined): Promise<void> {
+    const shared = this.#shared;
+    const who = await shared.admit(token, this.#address);
+    if (this.#isClosed) return;
+    const leave = shared.enter(who, () => this.#endOld(who, frame?.tab));
+    this.#leave = leave;
+    const { rooms } = startRooms(this.#asked ?? [], who, shared);
+    this.#asked = undefined;
+    this.#identity = who;
+    // What waits for it has it; nothing else needs it any more.
+    this.#authenticating = undefined;
+    this.#tab = frame?.tab;
+    shared.registry.add(this, who);
+    const presence = shared.presence.arrive(who, { id: this.id, tab: frame?.tab });
+    this.#leave = () => {
+      presence.leave();
+      leave();
+    };
+    this.#deadlines.clear('connect');
+    this.#scheduleExpiry(who);
+    this.#deadlines.set('ping', shared.config.CARILLON_PING_MS);
+    this.#subscriptions.begin(rooms);
+    this.#ready(who, frameId);
+    await this.#subscriptions.joinAll();
+  }
+
+  /** Who comes back from the same tab has lost the connection before, though nobody has noticed yet that it is dead. */
+  #endOld(who: Identity, tab: string | undefined): boolean {
+    if (tab === undefined) return false;
+    const old = [...this.#shared.registry.of(who.hospital, who.person)].find((each) => each.tab === tab);
+    old?.close('noPong');
+    return old !== undefined;
+  }
+
+  async #reauthenticate(who: Identity, frame: ClientFrame & { t: 'reauth' }): Promise<void> {
+    const next = await this.#shared.admit(frame.token, this.#address);
+    if (next.person !== who.person || next.hospital !== who.hospital) throw new TokenError(false);
+    this.#identity = next;
+    this.#scheduleExpiry(next);
+    this.#send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
+    // The new token may have fewer roles.
+    this.recheckAll();
+  }
+
+  #ready(who: Identity, frameId: number | undefined): void {
+    const frame = readyFrame(who, this.id, this.#subscriptions.names(), this.#shared);
+    this.#send(frameId === undefined ? frame : { ...frame, id: frameId });
+  }
+
+  #scheduleExpiry(who: Identity): void {
+    this.#deadlines.clear('expiry');
+    this.#deadlines.set('reauth', who.expiresAt - this.#shared.now() - reauthBeforeMs);
+  }
+
+  #onDue(due: Due): void {
+    switch (due) {
+      case 'connect':
+        // Who brought a token that nobody could check in time is not at fault, and comes again.
+        return this.close(this.#authenticating === undefined ? 'noConnect' : 'internal');
+      case 'ping':
+        this.#send({ t: 'ping' });
+        return this.#deadlines.set('pong', pongWaitMs);
+      case 'pong':
+        return this.close('noPong');
+      case 'reauth':
+        this.#send({ t: 'reauth', graceMs: reauthGraceMs });
+        return this.#deadlines.set(
+          'expiry',
+          Math.max(reauthGraceMs, (this.#identity?.expiresAt ?? 0) - this.#shared.now()),
+        );
+      case 'expiry':
+        return this.close('tokenExpired');
     }
-  };
+  }
 
-  const refuse = (error: CodedError, frameId: number | undefined): void => {
-    send(errorFrame(error, frameId));
-    if (error instanceof TokenError) close(error.isExpired ? 'tokenExpired' : 'unauthorised');
-    else if (error.code === 'rate_limited') close('rateLimited');
-    else if (error.code === 'forbidden') close('forbidden');
-    else close(error.code === 'internal' ? 'internal' : 'unauthorised');
-  };
-
-  /**
-   * What is asked about one room is done in the order in which it was asked: a replay may take a while, and must not
-   * end after what came behind it.
-   */
-  const turns = new Map<string, Promise<void>>();
-  const inTurn = (room: string, work: () => Promise<void> | void): Promise<void> => {
-    const mine = (turns.get(room) ?? Promise.resolve()).then(() => (isClosed ? undefined : work()));
-    const settled = mine
-      .catch(() => {})
-      .then(() => {
-        if (turns.get(room) === settled) turns.delete(room);
-      });
-    turns.set(room, settled);
-    return mine;
-  };
-
-  /** A room may have two names, and is one room. */
-  const nameOf = (name: string, who: Identity): string => parseRoom(name, who.hospital)?.name ?? name;
-
-  const subscribe = async (who: Identity, frame: ClientFrame & { t: 'subscribe' }): Promise<void> => {
-    const room = openRoom(frame.room, who, people.relations(who.hospital));
-    if (room === undefined) throw new CodedError('forbidden');
-    const hub = hubs.get(room.definition.stream);
-    if (hub === undefined) throw new CodedError('unavailable');
-    if (!rooms.has(room.name) && rooms.size >= config.CARILLON_LIMIT_ROOMS) {
-      throw tooManyRooms(config);
-    }
-    // Subscribed again: the new subscription takes the place of the old one, before its replay.
-    const old = rooms.get(room.name);
-    if (old !== undefined) hub.leave(old, member);
-    rooms.set(room.name, room);
-    await hub.join([room], member, frame.from, (_, { position, recovery }) =>
-      send({ t: 'subscribed', id: frame.id, room: room.name, pos: position, lane: room.definition.lane, recovery }),
-    );
-    // It may have gone while the replay was read.
-    if (isClosed) hub.leave(room, member);
-  };
-
-  const unsubscribe = (name: string, frame: ClientFrame & { t: 'unsubscribe' }): void => {
-    const room = rooms.get(name);
-    if (room !== undefined) {
-      rooms.delete(name);
-      hubs.get(room.definition.stream)?.leave(room, member);
-    }
-    send({ t: 'ok', id: frame.id });
-  };
-
-  const call = async (who: Identity, frame: ClientFrame & { t: 'call' }): Promise<void> => {
-    const answer = await caller.call({
+  async #call(who: Identity, frame: ClientFrame & { t: 'call' }): Promise<void> {
+    const answer = await this.#shared.caller.call({
       actor: who,
       operation: frame.op,
       data: frame.data === undefined ? {} : frame.data,
       key: frame.key,
       traceparent: childTrace(undefined),
+      connection: this.id,
     });
-    send({ t: 'ok', id: frame.id, ...answer });
-  };
-
-  const handle = async (who: Identity, frame: ClientFrame): Promise<void> => {
-    switch (frame.t) {
-      case 'connect':
-        return ready(who, frame.id);
-      case 'subscribe':
-        return inTurn(nameOf(frame.room, who), () => subscribe(who, frame));
-      case 'unsubscribe': {
-        const name = nameOf(frame.room, who);
-        return inTurn(name, () => unsubscribe(name, frame));
-      }
-      case 'call':
-        return call(who, frame);
-      case 'reauth': {
-        const next = await shared.admit(frame.token, address);
-        if (next.person !== who.person || next.hospital !== who.hospital) throw new TokenError(false);
-        identity = next;
-        scheduleExpiry(next.expiresAt);
-        return send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
-      }
-      case 'pong':
-        stopTimer('pong');
-        return schedulePing();
-      case 'signal':
-      case 'ack':
-      case 'rx':
-        // Their senders and readers come with chat, receipts and credit; a client that sends them is not at fault.
-        return undefined;
-    }
-  };
-
-  const onFrame = async (frame: ClientFrame): Promise<void> => {
-    if (isClosed) return undefined;
-    const frameId = 'id' in frame ? frame.id : undefined;
-    try {
-      if (identity !== undefined) return await handle(identity, frame);
-      if (frame.t !== 'connect') throw new TokenError(false);
-      if (frame.token === undefined) throw badInput([{ path: 'token', message: 'Required field is missing' }]);
-      return await authenticate(frame.token, frame.id);
-    } catch (error) {
-      const coded = error instanceof CodedError ? error : new CodedError('internal');
-      if (coded !== error) log.error({ err: error, connection: id }, 'frame failed');
-      if (identity === undefined || error instanceof TokenError) return refuse(coded, frameId);
-      return send(errorFrame(coded, frameId));
-    }
-  };
-
-  /** @returns the frame, or undefined when it was answered or the connection closed */
-  const parse = (text: string): ClientFrame | undefined => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      value = undefined;
-    }
-    const type: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 't') : undefined;
-    const schema = clientFrameSchema(type);
-    const given: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
-    const frameId = Number.isSafeInteger(given) ? Number(given) : undefined;
-    const checked = schema === undefined ? undefined : validate(schema, value);
-    if (checked?.ok === true) {
-      if (frameId !== undefined && frameId <= lastFrameId) {
-        send(errorFrame(new CodedError('bad_frame', 'The id must grow'), frameId));
-        close('badFrame');
-        return undefined;
-      }
-      lastFrameId = frameId ?? lastFrameId;
-      return checked.value as ClientFrame;
-    }
-    const issues = checked?.ok === false ? checked.issues : [{ path: 't', message: 'Unknown frame' }];
-    if (frameId !== undefined && frameId > lastFrameId && checked !== undefined) {
-      // The frame is ours and can be answered: what is wrong with it is the caller's to know.
-      lastFrameId = frameId;
-      send(errorFrame(badInput(issues), frameId));
-      return undefined;
-    }
-    send(errorFrame(new CodedError('bad_frame', undefined, { issues })));
-    close('badFrame');
-    return undefined;
-  };
-
-  // Frames are handled in order up to their first wait; a slow call does not hold up the frames behind it, but what
-  // comes before the connection is known does.
-  let authenticating: Promise<void> = Promise.resolve();
-  const dispatch = (frame: ClientFrame): void => {
-    waiting++;
-    if (waiting > maxWaitingFrames) return close('abuse');
-    const work = identity === undefined ? authenticating.then(() => onFrame(frame)) : onFrame(frame);
-    // Frames that came meanwhile wait for the token to be checked, and not for one another.
-    if (identity === undefined && frame.t === 'connect') authenticating = work;
-    void work.finally(() => waiting--);
-  };
-
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (isClosed) return;
-    if (isBinary) {
-      send(errorFrame(new CodedError('bad_frame', 'Frames are text')));
-      return close('badFrame');
-    }
-    if (data.length > config.CARILLON_LIMIT_FRAME_BYTES) {
-      send(errorFrame(new CodedError('too_large', `At most ${config.CARILLON_LIMIT_FRAME_BYTES} bytes a frame`)));
-      return close('tooBig');
-    }
-    for (const line of data.toString().split('\n')) {
-      if (line.trim() === '') continue;
-      shared.frames.in++;
-      const frame = parse(line);
-      if (frame !== undefined) dispatch(frame);
-      if (isClosed) return;
-    }
-  });
-  socket.on('close', end);
-  // `ws` closes by itself after what is no WebSocket frame or larger than any of ours may be (1002, 1007, 1009).
-  socket.on('error', () => {
-    end();
-    setTimeout(() => socket.terminate(), closeWaitMs).unref();
-  });
-
-  timer('connect', connectWithinMs, () => close('noConnect'));
-  if (handshakeToken !== undefined) {
-    authenticating = authenticate(handshakeToken, undefined).catch((error: unknown) =>
-      refuse(error instanceof CodedError ? error : new CodedError('internal'), undefined),
-    );
+    this.#send({ t: 'ok', id: frame.id, ...answer });
   }
-  return {
-    transport: 'webSocket',
-    identity: () => identity,
-    unreadBytes: unread.bytes,
-    isFull: unread.isFull,
-    close,
-    finished,
-    // `ws` waits for its sockets by itself.
-    flushed: finished,
-  };
+
+  // What goes.
+
+  #send(frame: ServerFrame): void {
+    if (this.#isClosed) return;
+    this.#shared.frames.out++;
+    this.#outgoing.send(encodeFrame(frame));
+  }
+
+  #refuseFrame(error: CodedError, reason: CloseReason | undefined, frameId?: number): void {
+    this.#send(errorFrame(error, frameId));
+    if (reason !== undefined) this.close(reason);
+  }
+
+  #refuse(error: CodedError, frameId: number | undefined): void {
+    this.#send(errorFrame(error, frameId));
+    this.close(closeReasonOf(error));
+  }
+
+  #closeSlow(): void {
+    this.#shared.log.warn({ connection: this.id }, 'slow consumer');
+    this.close('slowConsumer');
+  }
 }
+
+function closeReasonOf(error: CodedError): CloseReason {
+  if (error instanceof TokenError) {
+    return error.isRevoked ? 'tokenRevoked' : error.isExpired ? 'tokenExpired' : 'unauthorised';
+  }
+  if (error.code === 'rate_limited') return 'rateLimited';
+  if (error.code === 'forbidden') return 'forbidden';
+  // Nobody can judge the token now; it need not be bad.
+  return error.code === 'internal' || error.code === 'unavailable' ? 'internal' : 'unauthorised';
+}
+
+/** One listener serves all sockets: `ws` calls it with the socket as `this`. */
+const connectionOf = new WeakMap<WebSocket, WebSocketConnection>();
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  connectionOf.get(this)?.take(data, isBinary);
+}
+function onClose(this: WebSocket): void {
+  connectionOf.get(this)?.end();
+}
+function onError(this: WebSocket): void {
+  connectionOf.get(this)?.end();
+  setTimeout(terminate, closeWaitMs, this).unref();
+}
+const terminate = (socket: WebSocket): void => socket.terminate();

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { validate } from '@carillon/contracts/schema';
 import { clientFrameSchema } from '@carillon/contracts/gateway';
-import { errorFrame, messageFrame, parsePosition, position } from './frames.ts';
+import { errorFrame, parsePosition, position, roomFrame, withSkipped } from './frames.ts';
 import type { Message } from './ring.ts';
 import { parseRoom } from './rooms.ts';
 
@@ -19,17 +19,19 @@ const message = (more: Partial<Message> = {}): Message => ({
   at: '2026-11-21T08:00:00.000Z',
   version: '3',
   isAckWanted: false,
+  lane: undefined,
   key: 'k',
   body: Buffer.from('{"alertId":"a5","note":"grüß dich"}'),
   ...more,
 });
+const textOf = ({ text }: { text: Buffer }): string => text.toString();
 const isFrame = (value: unknown): boolean => {
   const schema = clientFrameSchema((value as { t?: unknown }).t);
   return schema !== undefined && validate(schema, value).ok;
 };
 
 test('a message frame is made of headers and of the body’s bytes', () => {
-  const frame = messageFrame(roomOf('ward:w1:alerts'), message(), 'e7', 5).toString();
+  const frame = textOf(roomFrame(roomOf('ward:w1:alerts'), message(), 'e7', 5));
   expect(JSON.parse(frame)).toEqual({
     t: 'msg',
     room: 'ward:w1:alerts',
@@ -46,16 +48,28 @@ test('a message frame is made of headers and of the body’s bytes', () => {
 
 test('a page asks for receipts, a bulk room has no prev, and a header cannot break out of its string', () => {
   const room = roomOf('ward:w1:alerts');
-  expect(JSON.parse(messageFrame(room, message({ isAckWanted: true }), 'e7', 5).toString())).toMatchObject({
+  expect(JSON.parse(textOf(roomFrame(room, message({ isAckWanted: true }), 'e7', 5)))).toMatchObject({
     ack: true,
   });
-  expect(JSON.parse(messageFrame(roomOf('ward:w1:vitals'), message(), 'e7', 5).toString())).not.toHaveProperty('prev');
+  expect(JSON.parse(textOf(roomFrame(roomOf('ward:w1:vitals'), message(), 'e7', 5)))).not.toHaveProperty('prev');
   const hostile = message({ event: 'a"},"t":"x', id: '\\"', version: 'many' });
-  expect(JSON.parse(messageFrame(room, hostile, 'e7', 5).toString())).toMatchObject({
+  expect(JSON.parse(textOf(roomFrame(room, hostile, 'e7', 5)))).toMatchObject({
     t: 'msg',
     ev: 'a"},"t":"x',
     version: 0,
   });
+});
+
+test('what replaces others says how many', () => {
+  const frame = roomFrame(roomOf('ward:w1:vitals'), message(), 'e7', 5);
+  const skipped = JSON.parse(withSkipped(frame, 3).subarray(4).toString()) as object;
+  expect(skipped).toEqual({ ...(JSON.parse(textOf(frame)) as object), skipped: 3 });
+});
+
+test('where nothing may be missing an event of the lane bulk goes as a normal one', () => {
+  expect(roomFrame(roomOf('ward:w1:alerts'), message({ lane: 'bulk' }), 'e7', 5).lane).toBe('normal');
+  expect(roomFrame(roomOf('patient:p1'), message({ lane: 'critical' }), 'e7', 5).lane).toBe('critical');
+  expect(roomFrame(roomOf('ward:w1:vitals'), message({ lane: 'critical' }), 'e7', 5).lane).toBe('bulk');
 });
 
 test('a position comes back as it was given, and anything else is none', () => {

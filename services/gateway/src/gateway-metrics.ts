@@ -4,21 +4,26 @@ import { CodedError } from '@carillon/contracts/errors';
 import { operations } from '@carillon/contracts/surface';
 import { latencyBuckets } from '@carillon/runtime/metrics';
 import type { FastifyInstance } from 'fastify';
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Caller } from './calls.ts';
 import type { Hub } from './hub.ts';
+import type { Presence } from './presence/presence.ts';
 import type { Connection } from './session.ts';
 
-type Held = { connections: ReadonlySet<Connection>; hubs: ReadonlyMap<StreamName, Hub> };
+type Held = {
+  connections: ReadonlySet<Connection>;
+  hubs: ReadonlyMap<StreamName, Hub>;
+  presence: Pick<Presence, 'counts'>;
+};
 
 /** Whoever has several roles is counted under the first of the contracts' list; before the token is checked, `none`. */
 const roleOf = (connection: Connection): string => {
-  const his = connection.identity()?.roles ?? [];
+  const his = connection.identity?.roles ?? [];
   return roles.find((role) => his.includes(role)) ?? 'none';
 };
 
 /** What the gateway holds at this moment. */
-export function measureHeld(registry: Registry, { connections, hubs }: Held): void {
+export function measureHeld(registry: Registry, { connections, hubs, presence }: Held): void {
   const registers = [registry];
   void new Gauge({
     name: 'carillon_connections',
@@ -37,7 +42,9 @@ export function measureHeld(registry: Registry, { connections, hubs }: Held): vo
     registers,
     collect() {
       this.reset();
-      for (const { transport, unreadBytes } of connections) this.inc({ transport }, unreadBytes());
+      for (const connection of connections) {
+        this.inc({ transport: connection.transport }, connection.unreadBytes());
+      }
     },
   });
   void new Gauge({
@@ -56,6 +63,32 @@ export function measureHeld(registry: Registry, { connections, hubs }: Held): vo
     registers,
     collect() {
       for (const [stream, hub] of hubs) this.set({ stream }, hub.counts().rooms);
+    },
+  });
+  void new Gauge({
+    name: 'carillon_presence_people',
+    help: 'People who are there, as this gateway sees it over all gateways',
+    registers,
+    collect() {
+      this.set(presence.counts().people);
+    },
+  });
+  void new Gauge({
+    name: 'carillon_presence_pending',
+    help: 'What this gateway still has to tell the others of its people',
+    registers,
+    collect() {
+      this.set(presence.counts().pending);
+    },
+  });
+  void new Counter({
+    name: 'carillon_stream_reads_total',
+    help: 'Readers made for what clients missed and memory no longer held',
+    labelNames: ['stream'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [stream, hub] of hubs) this.inc({ stream }, hub.counts().reads);
     },
   });
 }

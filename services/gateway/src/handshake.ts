@@ -1,12 +1,14 @@
 /** Before a connection: where a request comes from, which token it brings, and whether there is place for its person. */
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { RouteDefinition } from '@carillon/contracts/define';
 import { CodedError } from '@carillon/contracts/errors';
+import { ConfigError } from '@carillon/runtime/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GatewayConfig } from './config.ts';
-import { callsPerMinute, connectionsOf, type Buckets } from './limits.ts';
+import { callsPerMinute, connectionCeiling, connectionsOf, type Buckets } from './limits.ts';
 import type { Shared } from './session.ts';
-import { tokenHash, type Tokens } from './tokens.ts';
+import { TokenError, tokenHash, type Tokens } from './tokens.ts';
 
 export const bearerOf = (request: { headers: IncomingMessage['headers'] }): string | undefined =>
   /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -66,34 +68,79 @@ type Admission = Pick<Shared, 'config'> & {
   strangers: Buckets;
 };
 
-/** The token is checked first, which takes microseconds; only refused ones count against their address. */
-export function createAdmission({
-  config,
-  tokens,
-  buckets,
-  strangers,
-}: Admission): Pick<Shared, 'admit' | 'takeSignal' | 'enter'> {
+/** @throws ConfigError for what is neither an address nor a network */
+export function parseNetworks(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    const longest = family === 'ipv6' ? 128 : 32;
+    const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
+    if (isIP(address) === 0 || !isPrefix) {
+      throw new ConfigError([`CARILLON_TRUSTED_NETWORKS: ${network} is no address and no network`]);
+    }
+    list.addSubnet(address, bits === undefined ? longest : Number(bits), family);
+  }
+  // What a proxy calls an address need not be one.
+  return (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Those who are sent away together must not come back together. */
+const jittered = (leastMs: number): number => Math.round(leastMs * (1 + 2 * Math.random()));
+
+export type Gatekeeper = Pick<Shared, 'admit' | 'takeSignal' | 'enter'> & {
+  /**
+   * Before anything is done for a new connection, its token not even looked at.
+   * @param open how many there are, also those of whom nobody knows who they are
+   * @throws CodedError `unavailable` with `afterMs`
+   */
+  checkAdmission(open: number): void;
+};
+
+/**
+ * The token is checked first, which takes microseconds; only refused ones count against their address. So valid
+ * handshakes are limited by person and for the gateway as a whole, and a hospital may sit behind one address.
+ */
+export function createAdmission({ config, tokens, buckets, strangers }: Admission): Gatekeeper {
   const connections = new Map<string, number>();
+  const isTrusted = parseNetworks(config.CARILLON_TRUSTED_NETWORKS);
+  const ceiling = connectionCeiling(config);
+  const perSecond = config.CARILLON_LIMIT_HANDSHAKES_TOTAL;
   return {
+    checkAdmission(open) {
+      if (open >= ceiling) throw new CodedError('unavailable', 'The gateway is full', { afterMs: jittered(5_000) });
+      try {
+        buckets.take('handshakes', perSecond * 60, perSecond);
+      } catch {
+        throw new CodedError('unavailable', 'Too many connect at once', { afterMs: jittered(1_000) });
+      }
+    },
     async admit(token, address) {
       try {
         return await tokens.verify(token);
       } catch (error) {
-        strangers.take(`refused ${address} ${tokenHash(token)}`, config.CARILLON_LIMIT_FAILED_HANDSHAKES);
+        // Whoever cannot be judged is not at fault.
+        if (error instanceof TokenError) {
+          // First, so that beyond its ceiling an address takes no more memory, however many tokens it tries.
+          if (!isTrusted(address)) {
+            strangers.take(`refused ${address}`, config.CARILLON_LIMIT_FAILED_HANDSHAKES_ADDRESS);
+          }
+          strangers.take(`refused ${address} ${tokenHash(token)}`, config.CARILLON_LIMIT_FAILED_HANDSHAKES);
+        }
         throw error;
       }
     },
     takeSignal(identity) {
       buckets.take(`signals ${identity.hospital} ${identity.person}`, callsPerMinute(identity, config));
     },
-    enter(identity) {
+    enter(identity, makeRoom) {
       const person = `${identity.hospital} ${identity.person}`;
       buckets.take(`handshakes ${person}`, config.CARILLON_LIMIT_HANDSHAKES);
-      const count = connections.get(person) ?? 0;
-      if (count >= connectionsOf(identity, config)) {
+      const isFull = (): boolean => (connections.get(person) ?? 0) >= connectionsOf(identity, config);
+      if (isFull() && (makeRoom?.() !== true || isFull())) {
         throw new CodedError('rate_limited', 'Too many connections', { afterMs: 10_000 });
       }
-      connections.set(person, count + 1);
+      connections.set(person, (connections.get(person) ?? 0) + 1);
       let isCounted = true;
       return () => {
         if (!isCounted) return;

@@ -210,6 +210,6 @@ function registerDevelopment(app: FastifyInstance, { people, tokens }: Pick<Http
     if (!body.ok) throw badInput(body.issues);
     const entry = people.all().find((candidate) => candidate.person === body.value.person);
     if (entry === undefined) throw new CodedError('not_found', 'The directory knows no such person');
-    return { token: await tokens.sign(entry) };
+    return { token: await tokens.sign({ ...entry, hasMfa: body.value.mfa === true }) };
   });
 }

@@ -5,20 +5,15 @@
 import type { StreamName } from '@carillon/contracts/define';
 import type { Recovery } from '@carillon/contracts/gateway';
 import type { Bus } from '@carillon/bus/connection';
-import { readRange } from '@carillon/bus/read-range';
-import { readStream, streamState } from '@carillon/bus/stream-reader';
+import type { StreamMessage, StreamState } from '@carillon/bus/stream-reader';
 import type { Logger } from '@carillon/runtime/log';
-import { messageFrame, parsePosition, position, type Position } from './frames.ts';
+import { batchesOf, createFanout, emptyQueue, type RoomQueue } from './fanout.ts';
+import { conflationKey, position, roomFrame, type RoomFrame } from './frames.ts';
+import type { Member } from './member.ts';
+import { createReplay, type Copies } from './replay.ts';
 import { createRing, toMessage, type Message } from './ring.ts';
-import { matchRooms, roomFilter, type Room } from './rooms.ts';
-
-/** Who is in a room. */
-export type Member = {
-  /** A message as it stands in one of his rooms. */
-  send(frame: Buffer, message: Message, room: Room): void;
-  /** The stream broke: what he has of all these rooms proves nothing any more, and what follows begins at `position`. */
-  reset(rooms: readonly Room[], reason: 'epoch' | 'retention', position: string): void;
-};
+import { matchRooms, type Room } from './rooms.ts';
+import { natsSource, type StreamSource } from './stream-source.ts';
 
 export type Joined = {
   position: string;
@@ -27,51 +22,72 @@ export type Joined = {
   resumeAt: string;
 };
 
-export type HubCounts = { rooms: number; members: number; ringMessages: number; received: number; delivered: number };
+export type HubCounts = {
+  rooms: number;
+  members: number;
+  ringMessages: number;
+  received: number;
+  delivered: number;
+  reads: number;
+};
 
 export type Hub = {
   /**
    * Puts a member into rooms. `onJoined` is called once a room, in the same turn of the event loop in which the replay
    * and then live messages follow, so that nothing passes between them. The replay of all rooms is one, in the order of
    * the stream: it is complete for all of them or lost for all.
+   * @param isWanted asked again when what he missed was read; where not, he is put into no room
+   * @returns whether he was put into them
    */
   join(
     rooms: readonly Room[],
     member: Member,
     from: string | undefined,
     onJoined: (room: Room, joined: Joined) => void,
-  ): Promise<void>;
+    isWanted?: () => boolean,
+  ): Promise<boolean>;
   leave(room: Room, member: Member): void;
+  /** Those who are in a room now. */
+  membersOf(key: string): Iterable<Member>;
+  /** The room as its members hold it, so that ten thousand of them share one; the given one where nobody is in it. */
+  shared(room: Room): Room;
+  /** A message that asks for receipts, by its id; undefined for one that is older than the ring. */
+  find(id: string): Message | undefined;
+  /** While nobody can tell who may see what, nothing goes out and nobody gets further. */
+  hold(): void;
+  release(): void;
   counts(): HubCounts;
   stop(): void;
 };
 
-/** A message, and in which of a member's rooms he is to get it. */
-type Copies = { message: Message; rooms: readonly Room[] };
-type Missed = { after: number; copies: readonly Copies[] };
-type LiveRoom = { room: Room; members: Set<Member>; lastSequence: number };
+type LiveRoom = RoomQueue & { room: Room; lastSequence: number; inStreamOrder: Set<Member> | undefined };
 
-const maxReplay = 5_000;
 const maxRingBytes = 64 * 1024 * 1024;
-/** Reads of what is older than the ring, at once; more wait. */
-const maxReads = 8;
-const maxReadAttempts = 3;
-const catchUpMs = 2_000;
-
-const keysOf = (rooms: readonly Room[]): ReadonlySet<string> => new Set(rooms.map((room) => room.key));
+/** What comes while the hub is held; more is a break, from which clients load their state. */
+const maxHeld = 100_000;
+const lookAgainMs = 2_000;
+/** Frames of replays: of many who come back at the same time, most miss the same. */
+const maxRemembered = 4_000;
+const maxRememberedBytes = 8 * 1024 * 1024;
 
 export type HubOptions = {
   bus: Bus;
   stream: StreamName;
   ringMessages: number;
+  /** How often the streams were restored from a copy: positions of before prove nothing. */
+  restores?: number;
   log: Logger;
+  /** How the stream is reached; tests have one of their own, to decide what happens first. */
+  source?: StreamSource;
   /** Told of each message that was handed to somebody as it came, with the time that it bears. */
   onDelivered?: (stream: StreamName, at: string) => void;
 };
 
-export async function createHub({ bus, stream, ringMessages, log, onDelivered }: HubOptions): Promise<Hub> {
-  const initial = await streamState(bus, stream);
-  let { epoch } = initial;
+export async function createHub(options: HubOptions): Promise<Hub> {
+  const { bus, stream, ringMessages, restores = 0, log, onDelivered, source = natsSource } = options;
+  const epochOf = (state: StreamState): string => (restores === 0 ? state.epoch : `${state.epoch}r${restores}`);
+  const initial = await source.streamState(bus, stream);
+  let epoch = epochOf(initial);
   // The ring is warm from the start: who resumes after a restart of the gateway is served from it.
   const startAfter = Math.max(initial.firstSequence - 1, initial.lastSequence - ringMessages);
   const ring = createRing(ringMessages, maxRingBytes, startAfter);
@@ -80,6 +96,8 @@ export async function createHub({ bus, stream, ringMessages, log, onDelivered }:
   let lastSequence = startAfter;
   /** Grows with each break: what was read of the stream before it proves nothing after it. */
   let life = 0;
+  let held: StreamMessage[] | undefined;
+  let tellReleased: (() => void)[] = [];
   let received = 0;
   let delivered = 0;
   let caughtUp: () => void = () => {};
@@ -89,49 +107,78 @@ export async function createHub({ bus, stream, ringMessages, log, onDelivered }:
     fail = reject;
   });
 
+  const fanout = createFanout(
+    ({ frames }, members) => {
+      delivered += frames.length * members;
+      for (const { message } of frames) onDelivered?.(stream, message.at);
+    },
+    ({ pending, members }) => {
+      const live = rooms.get(pending[0]?.room.key ?? '');
+      if (live === undefined) return;
+      log.error({ stream, members: members.size }, 'a room gets more than can be handed out: its members load it anew');
+      fanout.forget(live);
+      for (const member of members) member.reset([live.room], 'retention', position(epoch, lastSequence));
+    },
+  );
+
   const deliver = (message: Message): void => {
-    let isWanted = false;
     for (const key of message.rooms) {
       const live = rooms.get(key);
       if (live === undefined) continue;
-      const frame = messageFrame(live.room, message, epoch, live.lastSequence);
+      const frame = roomFrame(live.room, message, epoch, live.lastSequence);
       live.lastSequence = message.sequence;
-      delivered += live.members.size;
-      for (const member of live.members) member.send(frame, message, live.room);
-      isWanted = true;
+      if (live.members.size > 0) fanout.push(live, frame);
+      if (live.inStreamOrder === undefined) continue;
+      const [batch] = batchesOf([frame]);
+      if (batch !== undefined) for (const member of live.inStreamOrder) member.deliver(batch);
+      delivered += live.inStreamOrder.size;
     }
-    if (isWanted) onDelivered?.(stream, message.at);
   };
 
   const resetAll = (reason: 'epoch' | 'retention'): void => {
     const roomsOf = new Map<Member, Room[]>();
     for (const live of rooms.values()) {
       live.lastSequence = lastSequence;
-      for (const member of live.members) roomsOf.set(member, [...(roomsOf.get(member) ?? []), live.room]);
+      // Of before the break; whoever loads his state anew would take them for newer.
+      fanout.forget(live);
+      for (const member of membersOf(live)) roomsOf.set(member, [...(roomsOf.get(member) ?? []), live.room]);
     }
     for (const [member, his] of roomsOf) member.reset(his, reason, position(epoch, lastSequence));
   };
 
-  const reader = readStream(bus, {
+  const take = (message: StreamMessage): void => {
+    const kept = toMessage(message, match(message.subject));
+    lastSequence = message.sequence;
+    received++;
+    ring.push(kept);
+    deliver(kept);
+    if (lastSequence >= initial.lastSequence) caughtUp();
+  };
+  const breakAt = (reason: 'epoch' | 'retention', continuesAfter: number): void => {
+    life++;
+    lastSequence = continuesAfter;
+    ring.clear(lastSequence);
+    caughtUp();
+    resetAll(reason);
+  };
+
+  const reader = source.readStream(bus, {
     stream,
     afterSequence: startAfter,
     onMessage(message) {
-      const kept = toMessage(message, match(message.subject));
-      lastSequence = message.sequence;
-      received++;
-      ring.push(kept);
-      deliver(kept);
-      if (lastSequence >= initial.lastSequence) caughtUp();
+      if (held === undefined) return take(message);
+      held.push(message);
+      if (held.length <= maxHeld) return undefined;
+      log.error({ stream }, 'held for too long: what came meanwhile is not handed out');
+      held = [];
+      return breakAt('retention', message.sequence);
     },
     onBreak(state, continuesAfter) {
       log.error({ stream, epoch: state.epoch }, 'the stream is another, or lost messages unread');
-      const reason = state.epoch === epoch ? 'retention' : 'epoch';
-      ({ epoch } = state);
-      life++;
-      lastSequence = continuesAfter;
-      ring.clear(lastSequence);
-      caughtUp();
-      resetAll(reason);
+      const reason = epochOf(state) === epoch ? 'retention' : 'epoch';
+      epoch = epochOf(state);
+      if (held !== undefined) held = [];
+      breakAt(reason, continuesAfter);
     },
     // A gateway that may not read would wait for ever; one that runs goes on when the right is given back.
     onDenied: ({ operation, subject }) => fail(new Error(`NATS denies this user to ${operation} ${subject}`)),
@@ -139,13 +186,13 @@ export async function createHub({ bus, stream, ringMessages, log, onDelivered }:
   if (startAfter >= initial.lastSequence) caughtUp();
   // The newest may expire before it was read; then nothing is left to catch up with.
   const watch = setInterval(() => {
-    streamState(bus, stream).then(
+    source.streamState(bus, stream).then(
       (state) => {
         if (state.firstSequence > initial.lastSequence) caughtUp();
       },
       () => {},
     );
-  }, catchUpMs);
+  }, lookAgainMs);
   await ready
     .catch((error: unknown) => {
       reader.stop();
@@ -153,127 +200,60 @@ export async function createHub({ bus, stream, ringMessages, log, onDelivered }:
     })
     .finally(() => clearInterval(watch));
 
-  const enter = (room: Room, member: Member): LiveRoom => {
+  const enter = (room: Room, member: Member): void => {
     let live = rooms.get(room.key);
     if (live === undefined) {
       // What came before is not known here, and need not be: a `prev` up to the position of joining is no hole.
-      live = { room, members: new Set(), lastSequence };
+      live = { ...emptyQueue(), room, lastSequence, inStreamOrder: undefined };
       rooms.set(room.key, live);
     }
-    live.members.add(member);
-    return live;
+    if (member.isInStreamOrder === true) (live.inStreamOrder ??= new Set()).add(member);
+    else fanout.join(live, member, lastSequence);
   };
 
-  let reads = 0;
-  const waitingReads: (() => void)[] = [];
-  const readOlder = async (room: Room, after: number, to: number): Promise<Message[] | undefined> => {
-    if (reads >= maxReads) await new Promise<void>((resolve) => waitingReads.push(resolve));
-    else reads++;
-    try {
-      const range = { stream, filter: roomFilter(room), afterSequence: after, toSequence: to, limit: maxReplay };
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const found = await readRange(bus, range);
-          return found?.map((message) => toMessage(message, match(message.subject)));
-        } catch (error) {
-          // nats-server 2.9.10 now and then counts one message more than there is, which then never comes (measured);
-          // another consumer counts anew.
-          if (attempt === maxReadAttempts) throw error;
-          log.warn({ err: error, stream, attempt }, 'reading again');
-          await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
-        }
-      }
-    } finally {
-      // Its place goes to the next one, or is free.
-      const next = waitingReads.shift();
-      if (next === undefined) reads--;
-      else next();
-    }
-  };
-
-  /** Whether everything after `sequence` is in the stream still: retention moves its beginning. */
-  const isHeld = async (sequence: number): Promise<boolean> => {
-    const state = await streamState(bus, stream);
-    return state.epoch === epoch && sequence >= state.firstSequence - 1;
-  };
-
-  /** What any of the rooms got in a range, in order: one filter a consumer is all that nats-server 2.9 knows. */
-  const readOlderOfAll = async (asked: readonly Room[], after: number, to: number): Promise<Message[] | undefined> => {
-    const bySequence = new Map<number, Message>();
-    for (const room of asked) {
-      const found = await readOlder(room, after, to);
-      if (found === undefined) return undefined;
-      for (const message of found) bySequence.set(message.sequence, message);
-      if (bySequence.size > maxReplay) return undefined;
-    }
-    return [...bySequence.values()].sort((a, b) => a.sequence - b.sequence);
-  };
-
-  /** Messages after `sequence` up to where the hub stands; undefined when completeness cannot be proved. */
-  const replay = async (asked: readonly Room[], sequence: number): Promise<Message[] | undefined> => {
-    const older: Message[] = [];
-    let from = sequence;
-    while (from < ring.after()) {
-      // Not only up to where the ring begins: that moves on with each message, and would be chased for ever. Another
-      // round is needed only if the whole ring turned over meanwhile.
-      const until = lastSequence;
-      // Looked at again when it was read: what begins at a sequence that is gone begins later, and says nothing.
-      if (!(await isHeld(from))) return undefined;
-      const found = await readOlderOfAll(asked, from, until);
-      if (found === undefined || !(await isHeld(from))) return undefined;
-      older.push(...found);
-      from = until;
-      if (older.length > maxReplay) return undefined;
-    }
-    const all = [...older, ...ring.of(keysOf(asked), from)];
-    return all.length > maxReplay ? undefined : all;
-  };
-
-  /** @returns a position that belongs to what this hub reads; whether all after it is left, `replay` tells */
-  const locate = async (from: string): Promise<Position | undefined> => {
-    const wanted = parsePosition(from);
-    if (wanted === undefined || wanted.epoch !== epoch) return undefined;
-    if (wanted.sequence <= lastSequence) return wanted;
-    // This gateway may be a moment behind the one that gave the position; entering earlier would double messages.
-    const state = await streamState(bus, stream).catch(() => undefined);
-    if (state === undefined || state.epoch !== epoch || wanted.sequence > state.lastSequence) return undefined;
-    const giveUpAt = performance.now() + catchUpMs;
-    while (lastSequence < wanted.sequence && performance.now() < giveUpAt) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    return lastSequence < wanted.sequence || wanted.epoch !== epoch ? undefined : wanted;
-  };
-
-  /** @returns what rooms missed since a position, to be gone on with in the same turn; undefined when it is lost */
-  const missedSince = async (asked: readonly Room[], from: string): Promise<Missed | undefined> => {
-    const lifeBefore = life;
-    const wanted = await locate(from);
-    if (wanted === undefined) return undefined;
-    // A message of which some copies were given is read again for the others.
-    const after = wanted.upToRoom === undefined ? wanted.sequence : wanted.sequence - 1;
-    const missed = await replay(asked, after).catch(() => undefined);
-    if (missed === undefined || life !== lifeBefore) return undefined;
-    const rest = ring.of(keysOf(asked), Math.max(missed.at(-1)?.sequence ?? after, after));
-    const hasCopy = ({ sequence }: Message, { name }: Room): boolean =>
-      wanted.upToRoom !== undefined && sequence === wanted.sequence && name <= wanted.upToRoom;
-    const copies = [...missed, ...rest].flatMap((message) => ({
-      message,
-      rooms: asked.filter((room) => message.rooms.includes(room.key) && !hasCopy(message, room)),
-    }));
-    return { after: wanted.sequence, copies: copies.filter((each) => each.rooms.length > 0) };
-  };
+  const replay = createReplay({
+    bus,
+    stream,
+    source,
+    ring,
+    match,
+    log,
+    standing: { epoch: () => epoch, epochOf, life: () => life, lastSequence: () => lastSequence },
+  });
 
   const newestOf = (room: Room): Copies[] => {
-    const newest = new Map(ring.of(keysOf([room]), 0).map((message) => [message.key, message]));
+    const newest = new Map(ring.of(new Set([room.key]), 0).map((message) => [conflationKey(message), message]));
     return [...newest.values()].map((message) => ({ message, rooms: [room] }));
   };
 
+  const released = (): Promise<void> => new Promise((resolve) => tellReleased.push(resolve));
+  const remembered = new Map<string, RoomFrame>();
+  let rememberedBytes = 0;
+  const replayedFrame = (room: Room, message: Message, previous: number): RoomFrame => {
+    const name = `${room.key} ${life} ${message.sequence} ${previous}`;
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const frame = roomFrame(room, message, epoch, previous);
+    if (remembered.size >= maxRemembered || rememberedBytes > maxRememberedBytes) {
+      remembered.clear();
+      rememberedBytes = 0;
+    }
+    remembered.set(name, frame);
+    rememberedBytes += frame.wire.length;
+    return frame;
+  };
+
   return {
-    async join(joining, member, from, onJoined) {
+    async join(joining, member, from, onJoined, isWanted) {
       const ordered = [...joining].sort((a, b) => (a.name < b.name ? -1 : 1));
       const inFull = ordered.filter(({ definition }) => definition.recovery === 'complete');
-      const missed = from === undefined || inFull.length === 0 ? undefined : await missedSince(inFull, from);
-      // From here on one turn of the loop: what was missed, then what comes.
+      // Who asks for nothing of before gets nothing now. The others come in when their rights are known.
+      while (from !== undefined && held !== undefined) await released();
+      const takeMissed = from === undefined || inFull.length === 0 ? undefined : await replay.missedSince(inFull, from);
+      while (from !== undefined && held !== undefined) await released();
+      if (isWanted?.() === false) return false;
+      // From here on there is no wait: what was missed, then what comes.
+      const missed = takeMissed?.();
       const recoveryOf = ({ definition }: Room): Recovery => {
         if (from === undefined) return 'fresh';
         if (definition.recovery === 'latest') return 'latest';
@@ -288,27 +268,58 @@ export async function createHub({ bus, stream, ringMessages, log, onDelivered }:
       const latest = ordered.filter((room) => recoveryOf(room) === 'latest').flatMap(newestOf);
       const previous = new Map<string, number>();
       const inOrder = [...(missed?.copies ?? []), ...latest].sort((a, b) => a.message.sequence - b.message.sequence);
-      for (const { message, rooms: his } of inOrder) {
-        for (const room of his) {
+      const frames = inOrder.flatMap(({ message, rooms: his }) =>
+        his.map((room) => {
           const before = previous.get(room.key) ?? missed?.after ?? message.sequence;
-          member.send(messageFrame(room, message, epoch, Math.min(before, message.sequence - 1)), message, room);
           previous.set(room.key, message.sequence);
-          delivered++;
-        }
-      }
+          return replayedFrame(room, message, Math.min(before, message.sequence - 1));
+        }),
+      );
+      delivered += frames.length;
+      for (const batch of batchesOf(frames)) member.deliver(batch);
+      return true;
     },
     leave(room, member) {
       const live = rooms.get(room.key);
-      live?.members.delete(member);
-      if (live?.members.size === 0) rooms.delete(room.key);
+      if (live === undefined) return;
+      fanout.leave(live, member);
+      live.inStreamOrder?.delete(member);
+      if (live.inStreamOrder?.size === 0) live.inStreamOrder = undefined;
+      if (live.members.size === 0 && live.inStreamOrder === undefined) rooms.delete(room.key);
+    },
+    membersOf(key) {
+      const live = rooms.get(key);
+      return live === undefined ? [] : membersOf(live);
+    },
+    shared: (room) => rooms.get(room.key)?.room ?? room,
+    find: ring.find,
+    hold() {
+      held ??= [];
+    },
+    release() {
+      const waiting = held ?? [];
+      held = undefined;
+      for (const message of waiting) take(message);
+      const tell = tellReleased;
+      tellReleased = [];
+      for (const each of tell) each();
     },
     counts: () => ({
       rooms: rooms.size,
-      members: [...rooms.values()].reduce((sum, live) => sum + live.members.size, 0),
+      members: [...rooms.values()].reduce(
+        (sum, { members, inStreamOrder }) => sum + members.size + (inStreamOrder?.size ?? 0),
+        0,
+      ),
       ringMessages: ring.size(),
       received,
       delivered,
+      reads: replay.reads(),
     }),
-    stop: () => reader.stop(),
+    stop() {
+      reader.stop();
+      fanout.stop();
+    },
   };
 }
+
+const membersOf = ({ members, inStreamOrder }: LiveRoom): Member[] => [...members, ...(inStreamOrder ?? [])];

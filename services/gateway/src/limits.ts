@@ -1,11 +1,16 @@
-/** Token buckets by key: so many a minute, and the whole minute's worth at once. */
+/** What may be used up: token buckets by key, which fill evenly, and the place for connections. */
+import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { CodedError } from '@carillon/contracts/errors';
 import { staffRoles, type Actor } from '@carillon/contracts/define';
 import type { GatewayConfig } from './config.ts';
 
 export type Buckets = {
-  /** @throws CodedError `rate_limited` with `afterMs` */
-  take(key: string, perMinute: number): void;
+  /**
+   * @param atOnce how many after a pause; a minute's worth where absent
+   * @throws CodedError `rate_limited` with `afterMs`
+   */
+  take(key: string, perMinute: number, atOnce?: number): void;
   stop(): void;
 };
 
@@ -22,11 +27,11 @@ export function createBuckets(now: () => number = () => performance.now()): Buck
   }, minuteMs);
   sweep.unref();
   return {
-    take(key, perMinute) {
+    take(key, perMinute, atOnce = perMinute) {
       const at = now();
       const known = buckets.get(key);
       const tokens =
-        known === undefined ? perMinute : Math.min(perMinute, known.tokens + ((at - known.at) * perMinute) / minuteMs);
+        known === undefined ? atOnce : Math.min(atOnce, known.tokens + ((at - known.at) * perMinute) / minuteMs);
       if (tokens < 1) {
         throw new CodedError('rate_limited', undefined, { afterMs: Math.ceil(((1 - tokens) * minuteMs) / perMinute) });
       }
@@ -48,3 +53,15 @@ export function callsPerMinute(actor: Actor, config: GatewayConfig): number {
 
 export const connectionsOf = (actor: Actor, config: GatewayConfig): number =>
   isOnlyPatient(actor) ? config.CARILLON_LIMIT_CONNECTIONS_PERSON : config.CARILLON_LIMIT_CONNECTIONS_STAFF;
+
+/** Measured: a session with its rooms, lanes and sockets takes a third of it; the rest is for what waits to be read. */
+const bytesPerConnection = 32 * 1024;
+
+/** As many connections as half of the memory holds that this process may use. */
+export function connectionCeiling({ CARILLON_LIMIT_CONNECTIONS: limit }: GatewayConfig): number {
+  if (limit > 0) return limit;
+  // Of a container, where it has a limit; 0 or more than there is where it has none.
+  const constrained = process.constrainedMemory();
+  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.floor(Math.min(memory, getHeapStatistics().heap_size_limit) / 2 / bytesPerConnection);
+}

@@ -8,18 +8,29 @@ import { watchBucket } from '@carillon/bus/key-value';
 import { decode } from '@carillon/bus/request';
 import type { Logger } from '@carillon/runtime/log';
 
+/** Whose entry is another one, is gone, or has lost break-glass access by its time. */
+export type PersonChange = { hospital: string; person: string };
+
 export type People = {
   find(hospital: string, person: string): PersonEntry | undefined;
   /** Of every hospital; for the list of demo people. */
   all(): PersonEntry[];
   relations(hospital: string): Relations;
+  /** Called for each change, when `find` and `relations` say it already. @returns how to stop that */
+  onChange(listener: (change: PersonChange) => void): () => void;
+  /** False from the loss of the connection until everything was seen that happened meanwhile. */
+  isCaughtUp(): boolean;
+  /** @returns how to stop that */
+  onCaughtUp(listener: () => void): () => void;
   stop(): void;
 };
 
 const none: ReadonlySet<string> = new Set();
+/** The longest that a timer can wait. */
+const longestMs = 2 ** 31 - 1;
 
 /** One entry that is no JSON must not end the watch, and with it the gateway. */
-function parse(value: Uint8Array): unknown {
+export function parseEntry(value: Uint8Array): unknown {
   try {
     return decode(value);
   } catch {
@@ -27,16 +38,46 @@ function parse(value: Uint8Array): unknown {
   }
 }
 
-export async function watchPeople(bus: Bus, log: Logger): Promise<People> {
+const endsOf = ({ breakGlass = [] }: PersonEntry): number[] => breakGlass.map(({ until }) => Date.parse(until));
+
+export async function watchPeople(bus: Bus, log: Logger, now: () => number = Date.now): Promise<People> {
   const entries = new Map<string, PersonEntry>();
-  const watch = await watchBucket(bus, peopleBucket, ({ key, value }) => {
-    if (value === undefined) {
-      entries.delete(key);
-      return;
+  const listeners = new Set<(change: PersonChange) => void>();
+  const timers = new Map<string, NodeJS.Timeout>();
+  const tell = (key: string): void => {
+    const [hospital = '', person = ''] = key.split('.');
+    for (const listener of listeners) listener({ hospital, person });
+  };
+  /** The directory ends it, too; but nobody waits for the news where the time is known. */
+  const awaitEnd = (key: string): void => {
+    clearTimeout(timers.get(key));
+    timers.delete(key);
+    const entry = entries.get(key);
+    const at = now();
+    const ends = entry === undefined ? [] : endsOf(entry).filter((end) => end > at);
+    if (ends.length === 0) return;
+    const end = Math.min(...ends);
+    const timer = setTimeout(
+      () => {
+        awaitEnd(key);
+        if (end <= now()) tell(key);
+      },
+      Math.min(end - at, longestMs),
+    );
+    timers.set(key, timer.unref());
+  };
+
+  const watch = await watchBucket(bus, peopleBucket, ({ key, value, revision }) => {
+    if (value === undefined) entries.delete(key);
+    else {
+      const entry = validate(personEntrySchema, parseEntry(value));
+      // The key names a person, and a log names nobody.
+      if (!entry.ok) return log.error({ revision }, 'an entry of the directory breaks its contract');
+      if (entry.value.version < (entries.get(key)?.version ?? 0)) return undefined;
+      entries.set(key, entry.value);
     }
-    const entry = validate(personEntrySchema, parse(value));
-    if (!entry.ok) log.error({ key }, 'an entry of the directory breaks its contract');
-    else if (entry.value.version >= (entries.get(key)?.version ?? 0)) entries.set(key, entry.value);
+    awaitEnd(key);
+    return tell(key);
   });
   const find = (hospital: string, person: string): PersonEntry | undefined => entries.get(`${hospital}.${person}`);
   return {
@@ -49,7 +90,22 @@ export async function watchPeople(bus: Bus, log: Logger): Promise<People> {
         const caredFor = find(hospital, person)?.caregiverOf;
         return caredFor === undefined ? none : new Set(caredFor);
       },
+      brokenGlassOf: (person) => {
+        const broken = find(hospital, person)?.breakGlass;
+        if (broken === undefined) return none;
+        const at = now();
+        return new Set(broken.filter(({ until }) => Date.parse(until) > at).map(({ patientId }) => patientId));
+      },
     }),
-    stop: watch.stop,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    isCaughtUp: watch.isCaughtUp,
+    onCaughtUp: watch.onCaughtUp,
+    stop() {
+      watch.stop();
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
   };
 }

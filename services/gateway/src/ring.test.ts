@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { createRing, toMessage, type Message } from './ring.ts';
 
 const message = (sequence: number, { room = 'a', bytes = 10 } = {}): Message => ({
@@ -9,6 +10,7 @@ const message = (sequence: number, { room = 'a', bytes = 10 } = {}): Message => 
   at: '',
   version: '1',
   isAckWanted: false,
+  lane: undefined,
   key: 'k',
   body: new Uint8Array(bytes),
 });
@@ -64,6 +66,32 @@ test('a room is asked for alone, and gaps in the sequence are as good as none', 
   expect(ring.of(only('c'), 0)).toEqual([]);
 });
 
+test('rooms have what a look at every message would find, whatever came and went', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const pushed = fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.subarray(names)), { maxLength: 150 });
+  fc.assert(
+    fc.property(
+      pushed,
+      fc.subarray(names),
+      fc.nat(300),
+      fc.integer({ min: 1, max: 60 }),
+      (steps, asked, after, most) => {
+        const ring = createRing(most, Infinity, 0);
+        const all: Message[] = [];
+        for (const [gap, rooms] of steps) {
+          all.push({ ...message((all.at(-1)?.sequence ?? 0) + gap), rooms });
+          ring.push(all.at(-1) as Message);
+        }
+        const due = all
+          .slice(-most)
+          .filter(({ sequence, rooms }) => sequence > after && rooms.some((each) => asked.includes(each)));
+        expect(ring.of(new Set(asked), after)).toEqual(due);
+        expect(ring.size()).toBe(Math.min(most, all.length));
+      },
+    ),
+  );
+});
+
 test('after a break nothing of before is left', () => {
   const ring = filled(5, 10);
   ring.clear(70);
@@ -88,6 +116,18 @@ test('what was dropped for its bytes is let go of at once', async () => {
   (runInNewContext('gc') as () => void)();
   expect(weak.deref()).toBeUndefined();
   expect(ring.after()).toBe(1);
+});
+
+test('a message that asks for receipts is found by its id while it is held', () => {
+  const ring = createRing(2, Infinity, 0);
+  ring.push({ ...message(1), isAckWanted: true });
+  ring.push(message(2));
+  expect([ring.find('1')?.sequence, ring.find('2')]).toEqual([1, undefined]);
+  ring.push(message(3));
+  expect(ring.find('1')).toBeUndefined();
+  ring.push({ ...message(4), isAckWanted: true });
+  ring.clear(9);
+  expect(ring.find('4')).toBeUndefined();
 });
 
 test('a message keeps its own bytes and not the chunk that it came in', () => {

@@ -1,4 +1,5 @@
 /** The newest messages of one stream, in order: what resumes and storms are served from. */
+import { lanes, type Lane } from '@carillon/contracts/define';
 import { eventHeaders } from '@carillon/contracts/streams';
 import type { StreamMessage } from '@carillon/bus/stream-reader';
 
@@ -12,6 +13,8 @@ export type Message = {
   at: string;
   version: string;
   isAckWanted: boolean;
+  /** Of the event; undefined where its publisher names none. */
+  lane: Lane | undefined;
   /** Conflation in bulk rooms: the newest of each key counts. */
   key: string;
   body: Uint8Array;
@@ -34,6 +37,7 @@ export function toMessage(message: StreamMessage, rooms: readonly string[]): Mes
     at: header(eventHeaders.at) ?? '',
     version: header(eventHeaders.version) ?? '0',
     isAckWanted: header(eventHeaders.ack) === 'true',
+    lane: lanes.find((lane) => lane === header(eventHeaders.lane)),
     key: header(eventHeaders.key) ?? message.subject,
     body: oneLine(message.body),
   };
@@ -63,57 +67,85 @@ export type Ring = {
   after(): number;
   /** Messages of any of these rooms after a sequence, in order. */
   of(rooms: ReadonlySet<string>, afterSequence: number): Message[];
+  /** One that asks for receipts, by its id. */
+  find(id: string): Message | undefined;
   size(): number;
   clear(afterSequence: number): void;
 };
 
+/** Messages in order. Those before `head` are let go; the array is cut seldom, so that it costs the same on average. */
+type Run = { messages: (Message | undefined)[]; head: number };
+
+function dropOldest(run: Run): void {
+  run.messages[run.head++] = undefined;
+  if (run.head < 32 || run.head * 2 < run.messages.length) return;
+  run.messages = run.messages.slice(run.head);
+  run.head = 0;
+}
+
+function messagesAfter({ messages, head }: Run, sequence: number): Message[] {
+  let low = head;
+  let high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((messages[middle]?.sequence ?? Infinity) <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return messages.slice(low) as Message[];
+}
+
 /** @param maxMessages and maxBytes bound the memory; `startAfter` is where the reader began */
 export function createRing(maxMessages: number, maxBytes: number, startAfter: number): Ring {
-  let messages: (Message | undefined)[] = [];
-  let head = 0;
+  let all: Run = { messages: [], head: 0 };
+  /** Of each room: in a storm thousands ask at once, each for a little of what is here. */
+  const byRoom = new Map<string, Run>();
+  const receiptable = new Map<string, Message>();
   let bytes = 0;
   let dropped = startAfter;
-  const indexAfter = (sequence: number): number => {
-    let low = head;
-    let high = messages.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((messages[middle]?.sequence ?? Infinity) <= sequence) low = middle + 1;
-      else high = middle;
+  const size = (): number => all.messages.length - all.head;
+  const drop = (oldest: Message): void => {
+    dropOldest(all);
+    for (const room of oldest.rooms) {
+      const run = byRoom.get(room);
+      if (run === undefined) continue;
+      dropOldest(run);
+      if (run.messages.length === run.head) byRoom.delete(room);
     }
-    return low;
+    if (receiptable.get(oldest.id) === oldest) receiptable.delete(oldest.id);
+    dropped = oldest.sequence;
+    bytes -= oldest.body.length;
   };
   return {
     push(message) {
-      messages.push(message);
-      bytes += message.body.length;
-      while (messages.length - head > maxMessages || bytes > maxBytes) {
-        const oldest = messages[head];
-        if (oldest === undefined) break;
-        // Let go at once; the array itself is cut only now and then.
-        messages[head++] = undefined;
-        dropped = oldest.sequence;
-        bytes -= oldest.body.length;
+      all.messages.push(message);
+      for (const room of message.rooms) {
+        const run = byRoom.get(room);
+        if (run === undefined) byRoom.set(room, { messages: [message], head: 0 });
+        else run.messages.push(message);
       }
-      // The array is cut seldom, so that a push costs the same on average.
-      if (head > maxMessages) {
-        messages = messages.slice(head);
-        head = 0;
+      if (message.isAckWanted) receiptable.set(message.id, message);
+      bytes += message.body.length;
+      while (size() > maxMessages || bytes > maxBytes) {
+        const oldest = all.messages[all.head];
+        if (oldest === undefined) break;
+        drop(oldest);
       }
     },
     after: () => dropped,
     of(rooms, afterSequence) {
-      const found: Message[] = [];
-      for (let index = indexAfter(afterSequence); index < messages.length; index++) {
-        const message = messages[index];
-        if (message?.rooms.some((room) => rooms.has(room)) === true) found.push(message);
-      }
-      return found;
+      const runs = [...rooms].flatMap((room) => byRoom.get(room) ?? []);
+      const [first] = runs;
+      if (first === undefined) return [];
+      if (runs.length === 1) return messagesAfter(first, afterSequence);
+      const found = new Set(runs.flatMap((run) => messagesAfter(run, afterSequence)));
+      return [...found].sort((a, b) => a.sequence - b.sequence);
     },
-    size: () => messages.length - head,
+    find: (id) => receiptable.get(id),
+    size,
     clear(afterSequence) {
-      messages = [];
-      head = 0;
+      all = { messages: [], head: 0 };
+      byRoom.clear();
+      receiptable.clear();
       bytes = 0;
       dropped = afterSequence;
     },

@@ -7,11 +7,13 @@ const nowhere: Relations = {
   wardsOf: () => new Set(),
   wardOfPatient: () => undefined,
   patientsCaredForBy: () => new Set(),
+  brokenGlassOf: () => new Set(),
 };
 const relations: Relations = {
   wardsOf: (person) => new Set(person === 'n1' ? ['w1'] : []),
   wardOfPatient: (patientId) => ({ p1: 'w1', p7: 'w2' })[patientId],
   patientsCaredForBy: (person) => new Set(person === 'c1' ? ['p1'] : []),
+  brokenGlassOf: () => new Set(),
 };
 const actor = (person: string, ...roles: Actor['roles']): Actor => ({ person, hospital: 'h1', roles });
 const may = (name: string, who: Actor): boolean => {

@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { StreamName } from '@carillon/contracts/define';
 import { rooms } from '@carillon/contracts/surface';
-import { provisionPeople, provisionStreams } from '@carillon/bus/provision';
+import { provisionAccess, provisionPeople, provisionStreams } from '@carillon/bus/provision';
 import { commonConfig, ConfigError, readConfig, type Environment } from '@carillon/runtime/config';
-import { createLogger } from '@carillon/runtime/log';
+import { logDenials } from '@carillon/runtime/denials';
+import { createLogger, type Logger } from '@carillon/runtime/log';
 import { createMetrics, measureBus } from '@carillon/runtime/metrics';
 import { runChecks } from '@carillon/runtime/readiness';
 import { realDependencies, type Dependencies, type RunningService } from '@carillon/runtime/service';
+import { watchAccess } from './access.ts';
 import { createAuthentication } from './authentication.ts';
 import { createCaller } from './calls.ts';
-import { configSchema } from './config.ts';
+import { checkTokenConfig, configSchema, type GatewayConfig } from './config.ts';
 import { registerDocs } from './docs.ts';
 import { registerFhir } from './fhir/routes.ts';
 import { registerCommandEndpoint } from './command-endpoint.ts';
@@ -16,9 +19,15 @@ import { createAdmission } from './handshake.ts';
 import { measureCalls, measureDelivery, measureHeld, measureHttp } from './gateway-metrics.ts';
 import { createHttp, registerHttp } from './http.ts';
 import { createHub, type Hub } from './hub.ts';
+import { createPublicKeys, type PublicKeys } from './jwks.ts';
 import { createBuckets } from './limits.ts';
 import { watchPeople } from './people.ts';
+import { createPresence, presenceTiming } from './presence/presence.ts';
 import { registerRealtime } from './realtime.ts';
+import { createReceipts, mayHaveBy } from './receipts.ts';
+import { createRegistry } from './registry.ts';
+import type { Message } from './ring.ts';
+import { watchRights } from './rights.ts';
 import type { Shared } from './session.ts';
 import { registerStats } from './stats.ts';
 import { registerTestPublish } from './test-publish.ts';
@@ -29,6 +38,11 @@ const schema = { NATS_URL, CARILLON_REPLICAS, CARILLON_LOG_LEVEL, CARILLON_LOG_F
 
 /** The streams that rooms are filters over. */
 const roomStreams: readonly StreamName[] = [...new Set(rooms.map((room) => room.stream))];
+
+function publicKeysOf(config: GatewayConfig, log: Logger): PublicKeys | undefined {
+  const { CARILLON_JWT_JWKS_URL: url, CARILLON_JWT_JWKS_MAX_AGE_HOURS: hours } = config;
+  return url === '' ? undefined : createPublicKeys({ url, maxAgeMs: hours * 3_600_000, log });
+}
 
 export async function start(
   environment: Environment,
@@ -41,6 +55,7 @@ export async function start(
   if (config.CARILLON_TEST_PUBLISH && environment['NODE_ENV'] === 'production') {
     throw new ConfigError(['CARILLON_TEST_PUBLISH must be off in production: it puts made-up events into rooms']);
   }
+  checkTokenConfig(config, environment);
   const log = createLogger('gateway', { level: config.CARILLON_LOG_LEVEL, file: config.CARILLON_LOG_FILE });
   const metrics = createMetrics('gateway');
   const stops: (() => unknown)[] = [];
@@ -55,15 +70,20 @@ export async function start(
     const bus = await dependencies.connectBus({ url: config.NATS_URL, name: 'gateway' });
     stops.push(() => bus.close());
     measureBus(metrics.registry, bus);
-    bus.onDenied((denial) => log.error(denial, 'NATS denies this user what the service tried'));
+    logDenials(bus, log);
     await provisionStreams(bus, ['COMMANDS', 'INTAKE', ...roomStreams], { replicas: config.CARILLON_REPLICAS });
     await provisionPeople(bus, { replicas: config.CARILLON_REPLICAS });
     const people = await watchPeople(bus, log);
     stops.push(() => people.stop());
+    await provisionAccess(bus, { replicas: config.CARILLON_REPLICAS });
+    const access = await watchAccess(bus, log);
+    stops.push(() => access.stop());
     const hubs = new Map<StreamName, Hub>();
     const onDelivered = measureDelivery(metrics.registry);
     for (const stream of roomStreams) {
-      const hub = await createHub({ bus, stream, ringMessages: config.CARILLON_RING_MESSAGES, log, onDelivered });
+      const ringMessages = config.CARILLON_RING_MESSAGES;
+      const restores = config.CARILLON_STREAM_RESTORES;
+      const hub = await createHub({ bus, stream, ringMessages, restores, log, onDelivered });
       hubs.set(stream, hub);
       stops.push(() => hub.stop());
     }
@@ -72,34 +92,76 @@ export async function start(
     stops.push(() => buckets.stop());
     const strangers = createBuckets();
     stops.push(() => strangers.stop());
-    const tokens = createTokens(config, now);
+    const keys = publicKeysOf(config, log);
+    stops.push(() => keys?.stop());
+    const tokens = createTokens(config, now, { keys, isRevoked: access.isRevoked });
     const admission = createAdmission({ config, tokens, buckets, strangers });
-    const caller = measureCalls(metrics.registry, createCaller({ bus, people, buckets, config, now }));
+    const timing = presenceTiming(config.CARILLON_PRESENCE_GRACE_MS);
+    const presence = await createPresence({
+      bus,
+      people,
+      instance: randomUUID(),
+      replicas: config.CARILLON_REPLICAS,
+      now,
+      log,
+      timing,
+    });
+    stops.push(() => presence.stop());
+    const caller = measureCalls(metrics.registry, createCaller({ bus, people, presence, buckets, config, now }));
     stops.push(() => caller.close());
 
+    const registry = createRegistry();
+    const find = (id: string): Message | undefined => {
+      for (const hub of hubs.values()) {
+        const message = hub.find(id);
+        if (message !== undefined) return message;
+      }
+      return undefined;
+    };
+    const mayHave = mayHaveBy(people);
+    const receipts = createReceipts({ bus, find, mayHave, buckets, registry: metrics.registry, log, now });
+    stops.push(() => receipts.stop());
+    const shared: Shared = {
+      config,
+      hubs,
+      caller,
+      people,
+      registry,
+      presence,
+      receipts,
+      log,
+      now,
+      frames: { in: 0, out: 0 },
+      ...admission,
+    };
+    const rights = watchRights({ people, access, registry, hubs, onDisconnect: bus.onDisconnect, log });
+    stops.push(() => rights.stop());
     const app = createHttp({ config, log });
     stops.push(() => app.close());
     measureHttp(metrics.registry, app);
-    const shared: Shared = { config, hubs, caller, people, log, now, frames: { in: 0, out: 0 }, ...admission };
-    const { connections } = await registerRealtime(app, shared);
+    await registerRealtime(app, shared);
     const authentication = createAuthentication(admission.admit);
     registerCommandEndpoint(app, shared, authentication);
-    registerStats(app, shared, { connections, authentication });
+    registerStats(app, shared, authentication);
     if (config.CARILLON_TEST_PUBLISH) registerTestPublish(app, shared, { bus, authentication });
     await registerHttp(app, { config, bus, people, tokens, caller, authentication, now, log });
     registerDocs(app);
     await registerFhir(app, { bus, people, caller, authentication, now, log });
-    measureHeld(metrics.registry, { connections, hubs });
-    await app.listen({ port: config.CARILLON_HTTP_PORT, host: config.CARILLON_HTTP_HOST });
+    measureHeld(metrics.registry, { connections: registry.all, hubs, presence });
+    // Node's own 511 loses connections of a storm, which then come again after seconds (measured with 5,000).
+    const backlog = 4_096;
+    await app.listen({ port: config.CARILLON_HTTP_PORT, host: config.CARILLON_HTTP_HOST, backlog });
     const address = app.server.address();
     log.info('started');
     return {
       name: 'gateway',
       metrics,
+      drainMs: config.CARILLON_DRAIN_MS,
       port: typeof address === 'object' && address !== null ? address.port : config.CARILLON_HTTP_PORT,
-      // The view of the directory needs no check: the gateway does not start before it has seen all of it.
       checks: () =>
         runChecks({
+          // Nothing goes out until it is whole again.
+          directory: () => people.isCaughtUp() && access.isCaughtUp(),
           nats: () => bus.isConnected() && bus.nc.flush().then(() => true),
           running: () => !isStopping,
         }),

@@ -3,14 +3,16 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { RouteDefinition, StreamName } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
-import { eventsQuerySchema, type ServerFrame } from '@carillon/contracts/gateway';
+import { eventsQuerySchema, type ServerFrame, type SubscriptionEnd } from '@carillon/contracts/gateway';
 import { validate } from '@carillon/contracts/schema';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { advance, eventBytes, eventId, parseEventId, pingBytes, retryBytes } from './event-stream.ts';
-import { encodeFrame, parsePosition, positionText } from './frames.ts';
+import { encodeFrame, parsePosition, positionText, type RoomFrame } from './frames.ts';
 import { allowOrigin, bearerOf, checkOrigin, queryTokenOf, registerPreflight } from './handshake.ts';
-import type { Member } from './hub.ts';
-import type { Room } from './rooms.ts';
+import type { Joined } from './hub.ts';
+import type { Member } from './member.ts';
+import { openRoom, type Room } from './rooms.ts';
+import type { StateRoom, StateSubscription } from './state-rooms.ts';
 import {
   closeWaitMs,
   readyFrame,
@@ -25,7 +27,9 @@ import { watchUnread } from './unread.ts';
 
 type Opening = {
   who: Identity;
-  rooms: ReadonlyMap<string, Room>;
+  /** Those it is still in. */
+  rooms: Map<string, Room>;
+  stateRooms: Map<string, StateRoom>;
   lastEventId: string | undefined;
   headers: OutgoingHttpHeaders;
   /** Counts the connection off. */
@@ -38,8 +42,8 @@ const retryMs = (): number => 1_000 + Math.random() * 2_000;
 const keepAliveMs = 15_000;
 
 function serveEventStream(response: ServerResponse, opening: Opening, shared: Shared): Connection {
-  const { who, rooms, lastEventId, leave } = opening;
-  const { config, hubs, log, now } = shared;
+  const { who, rooms, stateRooms, lastEventId, leave } = opening;
+  const { config, hubs, log, now, people, registry } = shared;
   const id = `c-${randomUUID().slice(0, 13)}`;
   const byStream = new Map<StreamName, Room[]>();
   for (const room of rooms.values()) {
@@ -52,22 +56,23 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
   const resumed = new Map([...positions].map(([stream, at]) => [stream, positionText(at)]));
   const timers = new Set<NodeJS.Timeout>();
   let isClosed = false;
-  let finish: () => void = () => {};
-  const finished = new Promise<void>((resolve) => (finish = resolve));
   let tellFlushed: () => void = () => {};
   const flushed = new Promise<void>((resolve) => (tellFlushed = resolve));
 
-  const leaveRooms = (): void => {
-    for (const room of rooms.values()) hubs.get(room.definition.stream)?.leave(room, member);
-  };
+  const states = new Map<string, StateSubscription>();
+  const leaveRoom = (room: Room): void => hubs.get(room.definition.stream)?.leave(room, member);
   const end = (): void => {
     if (isClosed) return;
     isClosed = true;
     for (const timer of timers) clearTimeout(timer);
     unread.stop();
-    leaveRooms();
+    for (const room of rooms.values()) leaveRoom(room);
+    rooms.clear();
+    for (const subscription of states.values()) subscription.leave();
+    states.clear();
     leave();
-    finish();
+    registry.remove(connection);
+    presence.leave();
   };
   const after = (delayMs: number, action: () => void): void => {
     if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), 2 ** 31 - 1)));
@@ -105,15 +110,23 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
   };
   const send = (frame: ServerFrame): void => sendFrame(frame.t, encodeFrame(frame));
 
-  const member: Member = {
-    send(frame, message, room) {
+  const deliver = ({ text, message, room }: RoomFrame): void => {
+    if (rooms.has(room.name)) {
       const { stream } = room.definition;
       const epoch = positions.get(stream)?.epoch;
       // Until the last of its copies is out, a client that breaks off is still to get the others.
       const isLastCopy = message.rooms.findLast((key) => keys.has(key)) === room.key;
       const upTo = isLastCopy ? {} : { upToRoom: room.name };
       if (epoch !== undefined) advance(positions, stream, { epoch, sequence: message.sequence, ...upTo });
-      sendFrame(message.event, frame);
+      sendFrame(message.event, text);
+    }
+  };
+  const member: Member = {
+    // The position is one a stream.
+    isInStreamOrder: true,
+    deliver: ({ frames }) => frames.forEach(deliver),
+    recheck(room) {
+      if (openRoom(room.name, who, people.relations(who.hospital)) === undefined) endRoom(room.name, 'relation_ended');
     },
     reset(his, reason, at) {
       for (const room of his) {
@@ -123,18 +136,50 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
       }
     },
   };
+  const endRoom = (name: string, code: SubscriptionEnd): void => {
+    const room = rooms.get(name);
+    const state = states.get(name);
+    if (room === undefined && state === undefined) return;
+    if (room !== undefined) {
+      rooms.delete(name);
+      keys.delete(room.key);
+      leaveRoom(room);
+    }
+    states.delete(name);
+    state?.leave();
+    send({ t: 'unsubscribed', room: name, code });
+  };
+  const recheckState = (name: string): void => {
+    if (shared.presence.openRoom(name, who) === undefined) endRoom(name, 'relation_ended');
+  };
+  const showState = (state: StateRoom): void => {
+    const subscription = state.join({
+      // Each names its event itself.
+      deliver: (frames) => frames.forEach(({ text, event }) => sendFrame(event, text)),
+      recheck: () => recheckState(state.name),
+    });
+    states.set(state.name, subscription);
+    const { snapshot: data } = subscription;
+    send({ t: 'subscribed', room: state.name, lane: state.lane, recovery: 'snapshot', data });
+  };
   const setPosition = (stream: StreamName, at: string): void => {
     const parsed = parsePosition(at);
     if (parsed !== undefined) positions.set(stream, parsed);
   };
 
   const join = async (stream: StreamName, his: readonly Room[]): Promise<void> => {
-    await hubs.get(stream)?.join(his, member, resumed.get(stream), (room, { position: at, recovery, resumeAt }) => {
+    const onJoined = (room: Room, { position: at, recovery, resumeAt }: Joined): void => {
       if (room === his.at(-1)) setPosition(stream, resumeAt);
+      if (!rooms.has(room.name)) return;
       send({ t: 'subscribed', room: room.name, pos: at, lane: room.definition.lane, recovery });
-    });
-    // He may have gone while the replay was read.
-    if (isClosed) leaveRooms();
+    };
+    const isWanted = (): boolean => {
+      // A patient may have moved while it was read: who is not in the room yet is not told.
+      for (const room of his) member.recheck?.(room);
+      return !isClosed;
+    };
+    await hubs.get(stream)?.join(his, member, resumed.get(stream), onJoined, isWanted);
+    for (const room of his) if (!rooms.has(room.name)) leaveRoom(room);
   };
 
   // A response that waits behind another one on its connection has no socket yet, and never hears that it closed.
@@ -148,6 +193,26 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
   socket.on('close', gone);
   response.on('error', cutOff);
   socket.setKeepAlive(true, keepAliveMs);
+  const connection: Connection = {
+    transport: 'sse',
+    identity: who,
+    startedAt: now(),
+    unreadBytes: unread.bytes,
+    isFull: unread.isFull,
+    isBusy: () => false,
+    recheckAll() {
+      for (const room of rooms.values()) member.recheck?.(room);
+      for (const name of states.keys()) recheckState(name);
+    },
+    endRoom,
+    goAway: (reason, spreadMs) => send({ t: 'goaway', reason, spreadMs }),
+    close,
+    terminate: () => response.destroy(),
+    flushed: () => flushed,
+  };
+  registry.open(connection);
+  registry.add(connection, who);
+  const presence = shared.presence.arrive(who, { id });
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -155,12 +220,13 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
     ...opening.headers,
   });
   write(retryBytes(retryMs()));
-  send(readyFrame(who, id, rooms.keys(), shared));
+  send(readyFrame(who, id, [...rooms.keys(), ...stateRooms.keys()], shared));
   timers.add(setInterval(() => write(pingBytes), config.CARILLON_PING_MS));
   after(who.expiresAt - now() - reauthBeforeMs, () => {
     send({ t: 'reauth', graceMs: Math.max(0, Math.round(who.expiresAt - now())) });
     after(who.expiresAt - now(), close);
   });
+  for (const state of stateRooms.values()) showState(state);
   for (const [stream, his] of byStream) {
     join(stream, his).catch((error: unknown) => {
       log.error({ err: error, connection: id }, 'joining failed');
@@ -169,15 +235,7 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
   }
   // It may have gone while its token was checked.
   if (response.destroyed || socket.destroyed) gone();
-  return {
-    transport: 'sse',
-    identity: () => who,
-    unreadBytes: unread.bytes,
-    isFull: unread.isFull,
-    close,
-    finished,
-    flushed,
-  };
+  return connection;
 }
 
 type EventStreamRoute = {
@@ -185,10 +243,11 @@ type EventStreamRoute = {
   /** What the path names. */
   roomsOf: (request: FastifyRequest) => StartRoom[];
   shared: Shared;
-  keep: (connection: Connection) => void;
+  /** Told of each that was opened. */
+  greet: (connection: Connection) => void;
 };
 
-export function registerEventStream(app: FastifyInstance, { route, roomsOf, shared, keep }: EventStreamRoute): void {
+export function registerEventStream(app: FastifyInstance, { route, roomsOf, shared, greet }: EventStreamRoute): void {
   const { config } = shared;
   const identities = new WeakMap<FastifyRequest, Identity>();
   registerPreflight(app, route, config);
@@ -197,6 +256,7 @@ export function registerEventStream(app: FastifyInstance, { route, roomsOf, shar
     url: route.path,
     exposeHeadRoute: false,
     async onRequest(request, reply) {
+      shared.checkAdmission(shared.registry.all.size);
       await checkOrigin(request, config);
       // Before anything is refused: a page that may not read the answer takes it for a broken link, and asks for ever.
       void reply.headers(allowOrigin(request, config));
@@ -218,8 +278,8 @@ export function registerEventStream(app: FastifyInstance, { route, roomsOf, shar
         const rooms = startRooms([...roomsOf(request), ...asked], who, shared);
         const headers = reply.getHeaders() as OutgoingHttpHeaders;
         reply.hijack();
-        const opening = { who, rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
-        keep(serveEventStream(reply.raw, { ...opening, headers, leave }, shared));
+        const opening = { who, ...rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
+        greet(serveEventStream(reply.raw, { ...opening, headers, leave }, shared));
       } catch (error) {
         leave();
         throw error;

@@ -6,14 +6,14 @@ import { requireOperator, type Connection, type Shared } from './session.ts';
 
 export function realtimeStats(
   connections: Iterable<Connection>,
-  { hubs, frames }: Pick<Shared, 'hubs' | 'frames'>,
+  { hubs, frames, presence }: Pick<Shared, 'hubs' | 'frames' | 'presence'>,
   uptimeSeconds: number,
 ): RealtimeStats {
   const all = [...connections];
   const of = (transport: Connection['transport']): number => all.filter((each) => each.transport === transport).length;
   const byRole: Record<string, number> = {};
   for (const connection of all) {
-    for (const role of new Set(connection.identity()?.roles)) byRole[role] = (byRole[role] ?? 0) + 1;
+    for (const role of new Set(connection.identity?.roles)) byRole[role] = (byRole[role] ?? 0) + 1;
   }
   const counts = new Map([...hubs].map(([stream, hub]) => [stream, hub.counts()]));
   const sumOf = (count: 'rooms' | 'members'): number =>
@@ -35,16 +35,13 @@ export function realtimeStats(
       largestBytes: unread.reduce((most, bytes) => Math.max(most, bytes), 0),
       full: all.filter((connection) => connection.isFull()).length,
     },
+    presence: presence.counts(),
     messages: { framesIn: frames.in, framesOut: frames.out },
     uptimeSeconds,
   };
 }
 
-export function registerStats(
-  app: FastifyInstance,
-  shared: Shared,
-  { connections, authentication }: { connections: ReadonlySet<Connection>; authentication: Authentication },
-): void {
+export function registerStats(app: FastifyInstance, shared: Shared, authentication: Authentication): void {
   const startedAt = performance.now();
   app.route({
     method: statsRoute.method,
@@ -55,7 +52,7 @@ export function registerStats(
       requireOperator(actor);
       shared.caller.count(actor);
       const uptimeSeconds = Math.round(performance.now() - startedAt) / 1_000;
-      void reply.header('cache-control', 'no-store').send(realtimeStats(connections, shared, uptimeSeconds));
+      void reply.header('cache-control', 'no-store').send(realtimeStats(shared.registry.all, shared, uptimeSeconds));
     },
   });
 }

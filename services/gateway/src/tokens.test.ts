@@ -102,11 +102,72 @@ test.each<[string, () => Promise<string> | string]>([
     },
   ],
   ['without a signature', async () => `${(await signed(good)).split('.').slice(0, 2).join('.')}.`],
+  ['whose `jti` is no text', () => signed({ ...good, jti: 7 as never })],
+  ['whose device is no id', () => signed({ ...good, device: 'a.b' })],
+  ['whose `amr` is no list', () => signed({ ...good, amr: 'mfa' })],
   ['that is no token', () => 'a.b.c'],
   ['that is empty', () => ''],
 ])('a token %s is refused, and nothing says why', async (_, make) => {
   const error = await refusal(await make());
   expect(error).toMatchObject({ code: 'unauthorised', isExpired: false, message: 'The token is not valid' });
+});
+
+test('a token says its name, its date and its device', async () => {
+  const token = await signed({ ...good, jti: 'j1', iat: 1_700_000_000, device: 'phone-1' });
+  expect(await tokens.verify(token)).toMatchObject({
+    tokenId: 'j1',
+    issuedAt: 1_700_000_000_000,
+    deviceId: 'phone-1',
+  });
+});
+
+test.each<[string, Claims, number | undefined]>([
+  ['of no second factor', { amr: ['pwd'], auth_time: seconds(-60) }, undefined],
+  ['that says nothing of how', { auth_time: seconds(-60) }, undefined],
+  ['of a one-time password', { amr: ['pwd', 'otp'], auth_time: seconds(-60) }, seconds(-60) * 1000],
+  ['of a security key', { amr: ['hwk'], auth_time: seconds(-900) }, seconds(-900) * 1000],
+  [
+    'renewed long after its second factor',
+    { amr: ['mfa'], auth_time: seconds(-9_000), iat: seconds(0) },
+    seconds(-9_000) * 1000,
+  ],
+  ['of several factors, without the time', { amr: ['mfa'], iat: seconds(-60) }, seconds(-60) * 1000],
+  ['of one factor of two, without the time', { amr: ['otp'], iat: seconds(-60) }, undefined],
+  ['of several factors, without any time', { amr: ['mfa'] }, undefined],
+  ['of a second factor that is still to come', { amr: ['mfa'], auth_time: seconds(3_600) }, undefined],
+])('a token %s counts as what it proves', async (_, claims, mfaAt) => {
+  expect((await tokens.verify(await signed({ ...good, ...claims }))).mfaAt).toBe(mfaAt);
+});
+
+test('a token may say its times in parts of seconds', async () => {
+  const exp = seconds(60) + 0.0005;
+  const identity = await tokens.verify(await signed({ ...good, exp, iat: 1_700_000_000.0005 }));
+  expect(identity).toMatchObject({ expiresAt: seconds(60) * 1000, issuedAt: 1_700_000_000_000 });
+});
+
+test('a development token may be one with a second factor', async () => {
+  const person = { person: 'n1', hospital: 'h1', roles: ['nurse'], name: 'N' };
+  expect((await tokens.verify(await tokens.sign(person))).mfaAt).toBeUndefined();
+  const fresh = await tokens.verify(await tokens.sign({ ...person, hasMfa: true }));
+  expect(Date.now() - (fresh.mfaAt ?? 0)).toBeLessThan(5_000);
+});
+
+test('a revoked token is refused as such, also when it was checked before', async () => {
+  const revoked = new Set<string>();
+  const watched = createTokens(gatewayConfig(), () => Date.now(), {
+    isRevoked: ({ tokenId = '' }) => revoked.has(tokenId),
+  });
+  const token = await signed({ ...good, jti: 'j1' });
+  await watched.verify(token);
+  revoked.add('j1');
+  await expect(watched.verify(token)).rejects.toMatchObject({
+    code: 'unauthorised',
+    message: 'The token was revoked',
+    isRevoked: true,
+    isExpired: false,
+  });
+  revoked.clear();
+  expect(await watched.verify(token)).toMatchObject({ person: 'n1' });
 });
 
 test('the name of a token in counters does not hold the token', async () => {

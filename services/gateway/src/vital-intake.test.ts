@@ -34,7 +34,11 @@ const people: People = {
     wardsOf: (person) => new Set(find(hospital, person)?.wards),
     wardOfPatient: (patientId) => find(hospital, patientId)?.placement?.wardId,
     patientsCaredForBy: () => new Set(),
+    brokenGlassOf: () => new Set(),
   }),
+  onChange: () => () => {},
+  isCaughtUp: () => true,
+  onCaughtUp: () => () => {},
   stop: () => {},
 };
 const item = (more: Record<string, unknown> = {}): Record<string, unknown> => ({

@@ -155,3 +155,20 @@ test('a gateway that stops tells its clients to come again, with 4000', async ()
   await gateway.stop();
   expect(await closes).toEqual(clients.map(() => ({ code: 4000, reason: 'drain' })));
 });
+
+test('a gateway that is full answers the next upgrade and event stream with 503 and when to come again, and looks at no token', async () => {
+  const gateway = await desk.startGateway({ CARILLON_LIMIT_CONNECTIONS: '2' });
+  const { baseUrl } = gateway;
+  const clients = await Promise.all([desk.connect('n1', { baseUrl }), desk.connect('n1', { baseUrl })]);
+  await Promise.all(clients.map((client) => client.expect(isReady)));
+  await expect(openRealtime(baseUrl, { token: 'bad' })).rejects.toThrow('HTTP 503');
+  const stream = await fetch(`${baseUrl}/realtime/events`, { headers: { authorization: 'Bearer bad' } });
+  expect(stream.status).toBe(503);
+  expect(Number(stream.headers.get('retry-after'))).toBeGreaterThan(0);
+  // Calls need no place.
+  const headers = { authorization: `Bearer ${await desk.tokenOf('n1')}` };
+  expect((await fetch(`${baseUrl}/v1/alerts`, { headers })).status).toBe(200);
+  clients[0]?.close();
+  const next = await eventually(() => desk.connect('n1', { baseUrl }).catch(() => undefined));
+  for (const client of [...clients, next]) client.close();
+});

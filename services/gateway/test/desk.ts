@@ -5,7 +5,7 @@
 import type { Role } from '@carillon/contracts/define';
 import type { PersonEntry } from '@carillon/contracts/directory';
 import { eventHeaders, operationOfSubject, peopleBucket, queryFilter } from '@carillon/contracts/streams';
-import { connectBus, type Bus } from '@carillon/bus/connection';
+import { connectBus, type Bus, type BusOptions } from '@carillon/bus/connection';
 import { consumeDurable } from '@carillon/bus/consume';
 import { provisionPeople, provisionStreams } from '@carillon/bus/provision';
 import { publish } from '@carillon/bus/publish';
@@ -49,8 +49,8 @@ export type Desk = {
   bus: Bus;
   gateway: RunningGateway;
   baseUrl: string;
-  /** Another gateway on the same servers; stopped with the desk. */
-  startGateway(more?: Environment): Promise<RunningGateway>;
+  /** Another gateway on the same servers, over a bus that the test may change; stopped with the desk. */
+  startGateway(more?: Environment, change?: (bus: Bus) => Bus): Promise<RunningGateway>;
   tokenOf(person: string, more?: Claims): Promise<string>;
   connect(person: string, options?: ConnectOptions & { baseUrl?: string }): Promise<RealtimeClient>;
   emit(event: EventSpec): Promise<void>;
@@ -97,8 +97,9 @@ export async function startDesk(more: Environment = {}): Promise<Desk> {
   );
 
   const gateways: RunningGateway[] = [];
-  const startGateway = async (other: Environment = {}): Promise<RunningGateway> => {
-    const started = await start({ ...environment, ...defaults, ...more, ...other });
+  const startGateway: Desk['startGateway'] = async (other = {}, change = (own) => own) => {
+    const connect = async (options: BusOptions): Promise<Bus> => change(await connectBus(options));
+    const started = await start({ ...environment, ...defaults, ...more, ...other }, { connectBus: connect });
     const gateway = { ...started, baseUrl: `http://127.0.0.1:${started.port}` };
     gateways.push(gateway);
     return gateway;

@@ -7,7 +7,8 @@ import { streamState } from '@carillon/bus/stream-reader';
 import { createLogger } from '@carillon/runtime/log';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
-import { createHub, type Hub, type Joined, type Member } from '../src/hub.ts';
+import { createHub, type Hub, type Joined } from '../src/hub.ts';
+import type { Member } from '../src/member.ts';
 import { parseRoom, type Room } from '../src/rooms.ts';
 import { sequenceOf } from './desk.ts';
 
@@ -51,9 +52,11 @@ const listener = (): Listener => {
     joined: [],
     got: [],
     resets: [],
-    send(frame) {
-      const { pos, prev } = JSON.parse(frame.toString()) as { pos: string; prev: string };
-      self.got.push({ pos: sequenceOf(pos), prev: sequenceOf(prev) });
+    deliver({ frames }) {
+      for (const { text } of frames) {
+        const { pos, prev } = JSON.parse(text.toString()) as { pos: string; prev: string };
+        self.got.push({ pos: sequenceOf(pos), prev: sequenceOf(prev) });
+      }
     },
     reset: (_, reason) => self.resets.push(reason),
   };
@@ -170,7 +173,7 @@ test('a member that leaves while a message goes round keeps nobody else from it'
   await freshStream();
   const hub = await startHub(1_000);
   const leaver = listener();
-  leaver.send = () => hub.leave(ward, leaver);
+  leaver.deliver = () => hub.leave(ward, leaver);
   await join(hub, undefined, leaver);
   const stays = await join(hub);
   await publish(2);
@@ -231,7 +234,8 @@ test('two rooms joined at once while messages flow get one replay in order, each
     range(0, 11).map(async (index) => {
       const got: string[] = [];
       const member: Member = {
-        send: (_, message, room) => got.push(`${message.sequence} ${room.name}`),
+        isInStreamOrder: true,
+        deliver: ({ frames }) => frames.forEach(({ message, room }) => got.push(`${message.sequence} ${room.name}`)),
         reset: () => {},
       };
       copies.set(member, got);
@@ -264,7 +268,7 @@ test('who is in several rooms hears of a break once, with the position from whic
   const hub = await startHub(100);
   const resets: string[] = [];
   const member: Member = {
-    send: () => {},
+    deliver: () => {},
     reset: (rooms, reason, position) => resets.push([...rooms.map(({ name }) => name), reason, position].join(' ')),
   };
   await hub.join([ward, roomOf('patient:p1')], member, undefined, () => {});

@@ -30,6 +30,7 @@ test('a token in the header is answered with ready by the server itself, and the
     now: expect.stringMatching(/Z$/),
     expiresAt: expect.stringMatching(/Z$/),
     ping: { everyMs: 15_000, waitMs: 7_000 },
+    bulk: { messages: 16, bytes: 4_096 },
     limits: { frameBytes: 32_768, rooms: 128, callsPerMinute: 6_000 },
     rooms: ['person:n1'],
   });
@@ -179,6 +180,15 @@ test('more than 256 frames that wait for their answers close the connection with
     client.send({ t: 'call', id, op: 'alert:acknowledge', data: { alertId: `a${id}` } });
   expect((await client.closed).code).toBe(4429);
   desk.answerCommand = (operation, { data }) => ({ ok: true, data: { operation, data } });
+});
+
+test('frames that have no answer wait for none, however many come at once', async () => {
+  const client = await desk.connect('n1');
+  await client.expect(isReady);
+  for (const frame of [{ t: 'pong' }, { t: 'rx', n: 0 }, { t: 'ack', mid: ['m1'], level: 'read' }])
+    client.sendRaw(Array.from({ length: 300 }, () => JSON.stringify(frame)).join('\n'));
+  expect(await client.ask({ t: 'call', op: 'alert:list' })).toMatchObject({ t: 'ok' });
+  client.close();
 });
 
 test('a call of bad data is told each thing that is wrong, and the connection lives', async () => {

@@ -12,6 +12,7 @@ import type { Policy, TimelineEntry, alertStates, pageStatuses, presences } from
 import { CodedError } from '@carillon/contracts/errors';
 import { priorities, type Priority } from '@carillon/contracts/monitoring';
 import { deadlineOf, nextRepeat, peopleAtLevel, type Staffing } from './levels.ts';
+import type { Receipts } from './receipts.ts';
 
 export type Page = {
   run: number;
@@ -20,6 +21,8 @@ export type Page = {
   person: string;
   at: number;
   status: (typeof pageStatuses)[number];
+  /** How far its message came, as far as anybody knows: nothing is ever decided by it. */
+  receipts?: Receipts;
 };
 
 export type AlertState = {

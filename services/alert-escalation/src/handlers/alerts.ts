@@ -9,7 +9,6 @@ import type {
 import { staffRoles, type Actor, type InputOf } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import type { Priority } from '@carillon/contracts/monitoring';
-import type { Sql } from '@carillon/database/database';
 import type { CommandWork } from '@carillon/runtime/commands';
 import { loadRelations } from '@carillon/runtime/directory-projection';
 import type { Work } from '@carillon/runtime/work';
@@ -63,24 +62,24 @@ export async function raise(work: Work, given: Raising, known?: { open: AlertSta
 
 /** Staff for their wards; patients and caregivers an SOS for themselves and theirs. @returns patient and ward */
 async function placeOfRaise(
-  sql: Sql,
-  actor: Actor,
+  { tx, actor, now }: CommandWork,
   input: InputOf<typeof raiseContract>,
 ): Promise<{ patientId: string | null; wardId: string | null }> {
   const isPatient = hasRole(actor, ['patient']);
   const patientId = input.patientId ?? (isPatient ? actor.person : undefined);
-  const relations = await loadRelations(sql, actor, patientId);
+  const relations = await loadRelations(tx, { actor, now }, patientId);
   if (hasRole(actor, staffRoles)) {
     const wards = relations.wardsOf(actor.person);
     const wardId = patientId === undefined ? input.wardId : relations.wardOfPatient(patientId);
     if (patientId === undefined && wardId === undefined) {
       throw badInput([{ path: 'patientId', message: 'A patient or a ward is needed' }]);
     }
-    if (wardId === undefined || !wards.has(wardId)) throw new CodedError('forbidden');
+    const isBroken = patientId !== undefined && relations.brokenGlassOf(actor.person).has(patientId);
+    if (!isBroken && (wardId === undefined || !wards.has(wardId))) throw new CodedError('forbidden');
     if (input.wardId !== undefined && input.wardId !== wardId) {
       throw badInput([{ path: 'wardId', message: 'The patient lies in another ward' }]);
     }
-    return { patientId: patientId ?? null, wardId };
+    return { patientId: patientId ?? null, wardId: wardId ?? null };
   }
   const isOwn =
     patientId !== undefined &&
@@ -91,7 +90,7 @@ async function placeOfRaise(
 }
 
 export async function raiseAlert(work: CommandWork, input: InputOf<typeof raiseContract>): Promise<Alert> {
-  const place = await placeOfRaise(work.tx, work.actor, input);
+  const place = await placeOfRaise(work, input);
   const alert = await raise(work, {
     ...place,
     hospital: work.actor.hospital,
@@ -104,15 +103,16 @@ export async function raiseAlert(work: CommandWork, input: InputOf<typeof raiseC
   return toFullAlert(work.tx, alert);
 }
 
-/** Staff of the ward; with `orPaged` also whoever was called. */
+/** Staff of the ward, and who broke the glass to the patient; with `orPaged` also whoever was called. */
 async function lockForAnswer(work: CommandWork, alertId: string, orPaged: boolean): Promise<AlertState> {
-  const { tx, actor } = work;
+  const { tx, actor, now } = work;
   const alert = await lockAlert(tx, actor.hospital, alertId);
   if (alert === undefined) throw new CodedError('not_found', 'No such alert');
-  const relations = await loadRelations(tx, actor);
-  const isOfWard =
-    hasRole(actor, staffRoles) && alert.wardId !== null && relations.wardsOf(actor.person).has(alert.wardId);
-  if (isOfWard || (orPaged && (await wasPaged(tx, alertId, actor.person)))) return alert;
+  const relations = await loadRelations(tx, { actor, now });
+  const isHis =
+    (alert.wardId !== null && relations.wardsOf(actor.person).has(alert.wardId)) ||
+    (alert.patientId !== null && relations.brokenGlassOf(actor.person).has(alert.patientId));
+  if ((isHis && hasRole(actor, staffRoles)) || (orPaged && (await wasPaged(tx, alertId, actor.person)))) return alert;
   throw new CodedError('forbidden');
 }
 

@@ -25,16 +25,17 @@ import { toFullAlert, toSummary } from './save.ts';
 
 const isOperator = (roles: readonly string[]): boolean => roles.includes('operator') || roles.includes('admin');
 
-/** What the actor may see: staff their wards, patients themselves, caregivers theirs, everybody what called him. */
-async function visibleTo({ sql, actor }: QueryWork): Promise<AlertFilter['visible']> {
+/** What the actor may see: staff their wards and those to whom they broke the glass, patients themselves, caregivers theirs, everybody what called him. */
+async function visibleTo({ sql, actor, now }: QueryWork): Promise<AlertFilter['visible']> {
   if (isOperator(actor.roles)) return undefined;
-  const relations = await loadRelations(sql, actor);
+  const relations = await loadRelations(sql, { actor, now });
   const isStaff = actor.roles.some((role) => (staffRoles as readonly string[]).includes(role));
   return {
     wards: isStaff ? [...relations.wardsOf(actor.person)] : [],
     patients: [
       ...(actor.roles.includes('patient') ? [actor.person] : []),
       ...relations.patientsCaredForBy(actor.person),
+      ...(isStaff ? relations.brokenGlassOf(actor.person) : []),
     ],
     person: actor.person,
   };

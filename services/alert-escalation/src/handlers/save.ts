@@ -45,7 +45,15 @@ export function toSummary(alert: AlertState): AlertSummary {
     level: alert.level,
     openedAt: iso(alert.openedAt),
     version: alert.version,
-    pages: [...newest.values()].map(({ person, level, at, status }) => ({ person, level, at: iso(at), status })),
+    pages: [...newest.values()].map(({ person, level, at, status, receipts = {} }) => ({
+      person,
+      level,
+      at: iso(at),
+      status,
+      ...(receipts.delivered === undefined ? {} : { deliveredAt: iso(receipts.delivered) }),
+      ...(receipts.displayed === undefined ? {} : { displayedAt: iso(receipts.displayed) }),
+      ...(receipts.read === undefined ? {} : { readAt: iso(receipts.read) }),
+    })),
   };
 }
 
@@ -83,7 +91,6 @@ export async function saveChange(work: Work, before: AlertState, change: Change,
     .filter((page) => !kept.has(pageKey(page)) && page.status === 'paged')
     .map((page): Page => ({ ...page, status: 'withdrawn' }));
   if (!isInserted) await updateAlert(tx, state);
-  await upsertPages(tx, state.alertId, [...dropped, ...changed]);
   await insertLog(tx, state.alertId, change.log);
 
   observeHops(work, before, change);
@@ -100,13 +107,14 @@ export async function saveChange(work: Work, before: AlertState, change: Change,
   }
   const summary = toSummary(state);
   const isCalled = new Set(state.pages.filter((page) => page.status === 'paged').map((page) => page.person));
-  const tell = (event: typeof pageNew, page: Page): void =>
+  const tell = (event: typeof pageNew | typeof pageWithdrawn, page: Page): string =>
     work.emit(
       event,
       { alertId: state.alertId, level: page.level, alert: summary },
       { lane, entity, version: state.version, tokens: { hospital, person: page.person } },
     );
-  for (const page of changed) if (page.status === 'paged') tell(pageNew, page);
+  const told = changed.map((page) => (page.status === 'paged' ? { ...page, mid: tell(pageNew, page) } : page));
+  await upsertPages(tx, state.alertId, [...dropped, ...told]);
   const withdrawn = new Map(
     [...dropped, ...changed]
       .filter((page) => page.status === 'withdrawn' && !isCalled.has(page.person))

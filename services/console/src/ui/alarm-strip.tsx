@@ -1,7 +1,7 @@
 import { ALARM_WORD, PRIORITY_WORD, alarmState } from '../alerts.ts';
 import { runningTime } from '../format.ts';
 import { nameCondition, stateCondition } from '../marking.ts';
-import type { ActiveCondition, Alert } from '../types.ts';
+import type { ActiveCondition, Alert } from '../shapes.ts';
 import { useNowSeconds } from './hooks.ts';
 import { CheckIcon, LatchIcon, PriorityIcon } from './icons.tsx';
 

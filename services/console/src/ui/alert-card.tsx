@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { ALARM_WORD, PRIORITY_WORD, alarmState, latestPages, permittedActions } from '../alerts.ts';
 import { capitalised, clockTime, words } from '../format.ts';
-import type { Alert, TimelineEntry } from '../types.ts';
+import type { Alert, TimelineEntry } from '../shapes.ts';
 import { RunningClock } from './alarm-strip.tsx';
 import { useCell, useLive, usePlace } from './hooks.ts';
 import { CheckIcon, ChevronIcon, LatchIcon, PriorityIcon } from './icons.tsx';
@@ -128,7 +128,7 @@ const AlertTimeline = ({ alert }: { alert: Alert }) => {
     let isGone = false;
     api
       .alert(alert.alertId)
-      .then((full) => !isGone && setEntries(full.timeline ?? []))
+      .then((full) => !isGone && setEntries(full.timeline))
       .catch((error: Error) => !isGone && setEntries(error.message));
     return () => {
       isGone = true;
@@ -139,13 +139,13 @@ const AlertTimeline = ({ alert }: { alert: Alert }) => {
     <ol className="timeline" aria-label="Timeline">
       {entries === undefined && <li className="quiet">Loading…</li>}
       {entries?.map((entry) => {
-        const who = entry.actor ?? entry['person'];
+        const who = entry.actor;
         return (
-          <li key={`${entry.at} ${entry.kind} ${String(who)}`}>
+          <li key={`${entry.at} ${entry.kind} ${who}`}>
             <time>{clockTime(entry.at)}</time> <span>{capitalised(words(entry.kind))}</span>
-            {typeof entry['level'] === 'number' && <span> level {entry['level']}</span>}
-            {typeof who === 'string' && <span className="quiet"> {known.get(who) ?? who}</span>}
-            {typeof entry['reason'] === 'string' && <q>{entry['reason']}</q>}
+            {entry.level !== undefined && <span> level {entry.level}</span>}
+            {who !== undefined && <span className="quiet"> {known.get(who) ?? who}</span>}
+            {entry.reason !== undefined && <q>{entry.reason}</q>}
           </li>
         );
       })}

@@ -1,5 +1,5 @@
 import { PRIORITY_WORD, alarmState, isStaff } from '../alerts.ts';
-import type { Alert, Priority } from '../types.ts';
+import type { Alert, Priority } from '../shapes.ts';
 import { AlertCard } from './alert-card.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { CheckIcon, PlusIcon, PriorityIcon } from './icons.tsx';

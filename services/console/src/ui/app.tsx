@@ -1,8 +1,9 @@
+import { CodedError, createClient } from '@carillon/client/client';
 import { useEffect, useState } from 'react';
-import { HttpError, createApi } from '../api.ts';
+import { createApi } from '../api.ts';
 import { startClock } from '../clock.ts';
 import { type Live, createLive } from '../live.ts';
-import { type Session, personInHash, readSession, renewSession, signInAs, signOut } from '../session.ts';
+import { type Session, personInHash, readSession, signInAs, signOut, tokensOf } from '../session.ts';
 import { Desk } from './desk.tsx';
 import { LiveProvider } from './hooks.ts';
 import { SignIn } from './sign-in.tsx';
@@ -41,6 +42,10 @@ export const App = () => {
   return <SignedIn key={session.token} first={session} onLeave={leave} />;
 };
 
+/** A board that someone looks at tries at least every 2 s, so that it is live within 3 s of the server's return. */
+const LONGEST_WAIT_MS = 1500;
+const LONGEST_HIDDEN_WAIT_MS = 20_000;
+
 type SignedInProps = { first: Session; onLeave: (why?: string) => void };
 
 /** A renewed token is used from the next request on; the board stays as it is. */
@@ -49,42 +54,41 @@ const SignedIn = ({ first, onLeave }: SignedInProps) => {
   const [isUnreachable, setUnreachable] = useState(false);
 
   useEffect(() => {
-    let token = first.token;
     let isGone = false;
     let made: Live | undefined;
     let timer: ReturnType<typeof setTimeout>;
-    const api = createApi(() => token);
-    const renewToken = async (): Promise<string | undefined> => {
-      const renewed = await renewSession();
-      if (renewed) token = renewed.token;
-      return renewed?.token;
-    };
-    const begin = async (mayRenew: boolean): Promise<void> => {
+    const client = createClient({
+      token: tokensOf(first),
+      name: 'console',
+      version: '0.1.0',
+      longestWaitMs: () => (document.visibilityState === 'visible' ? LONGEST_WAIT_MS : LONGEST_HIDDEN_WAIT_MS),
+    });
+    const api = createApi(client);
+    const begin = async (): Promise<void> => {
       try {
         const me = await api.me();
         if (isGone) return;
-        made = createLive({ me, api, token: () => token, renewToken });
+        made = createLive({ me, api, client });
         made.start();
         setLive(made);
       } catch (error) {
         if (isGone) return;
-        if (error instanceof HttpError && error.status === 401) {
-          const renewed = mayRenew ? await renewToken().catch(() => undefined) : undefined;
-          if (renewed !== undefined) return begin(false);
-          onLeave('Please sign in again.');
-        } else if (error instanceof HttpError && error.status === 403) {
-          onLeave(error.message);
-        } else {
+        const code = error instanceof CodedError ? error.code : undefined;
+        if (code === 'unauthorised') onLeave('Please sign in again.');
+        else if (code === 'forbidden') onLeave((error as CodedError).message);
+        else {
           setUnreachable(true);
-          timer = setTimeout(() => void begin(mayRenew), 2000);
+          timer = setTimeout(() => void begin(), 2000);
         }
       }
     };
-    void begin(true);
+    void begin();
     return () => {
       isGone = true;
       clearTimeout(timer);
       made?.stop();
+      // Also where nobody could be reached yet: what waits on this device goes with whoever has signed in.
+      client.stop();
     };
     // One session, one live view; onLeave is made anew with every render of the app.
     // oxlint-disable-next-line react-hooks/exhaustive-deps

@@ -4,7 +4,7 @@ import { serverNow } from '../clock.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
 import { type TrendPoint, toPoints } from '../trends.ts';
-import type { Limit } from '../types.ts';
+import type { Limit, Reading } from '../shapes.ts';
 import { sayValue, vitalSign, writeValue } from '../vital-signs.ts';
 import { AlertCard } from './alert-card.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
@@ -12,7 +12,7 @@ import { BrokenLinkIcon, CloseIcon, PriorityIcon } from './icons.tsx';
 import { ScoreParts } from './score-parts.tsx';
 import { TrendChart } from './trend-chart.tsx';
 
-const CHARTS = ['heartRate', 'spo2', 'respirationRate', 'systolic'];
+const CHARTS: readonly Reading['vital'][] = ['heartRate', 'spo2', 'respirationRate', 'systolic'];
 const WINDOWS = [
   { minutes: 10, label: '10 min' },
   { minutes: 60, label: '1 h' },
@@ -146,7 +146,7 @@ const Value = ({ patientId, vital }: { patientId: string; vital: string }) => {
   );
 };
 
-type DetailChartProps = { patientId: string; vital: string; minutes: number; limits: readonly Limit[] };
+type DetailChartProps = { patientId: string; vital: Reading['vital']; minutes: number; limits: readonly Limit[] };
 
 const NO_PAST: readonly TrendPoint[] = [];
 const NO_LIMITS: readonly Limit[] = [];
@@ -162,7 +162,7 @@ const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) =>
     const to = serverNow();
     const range = { from: new Date(to - minutes * 60_000).toISOString(), to: new Date(to + 5000).toISOString(), vital };
     api
-      .vitals(patientId, range)
+      .vitals({ patientId, ...range })
       .then((readings) => !isGone && setPast(toPoints(readings)))
       // The lines of the board stay; the tile's own minutes are drawn in any case.
       .catch(() => {});

@@ -4,7 +4,7 @@ import { sayScore, viewScore } from '../early-warning.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
 import { MARK_WORD, type Mark, NEWS2, marksOf, uncovered } from '../marking.ts';
-import type { Bed } from '../types.ts';
+import type { Bed } from '../shapes.ts';
 import { AlarmStrip } from './alarm-strip.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
 import { BrokenLinkIcon, PriorityIcon } from './icons.tsx';

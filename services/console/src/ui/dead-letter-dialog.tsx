@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { dayAndTime } from '../format.ts';
-import type { DeadLetter, FullDeadLetter } from '../types.ts';
+import type { DeadLetter, FullDeadLetter } from '../shapes.ts';
 import { Dialog } from './dialog.tsx';
 import { useLive } from './hooks.ts';
 
@@ -51,12 +51,8 @@ export const DeadLetterDialog = ({ letter, onClose }: { letter: DeadLetter; onCl
     setStep('working');
     try {
       const done = await api.putBack(service, sequence);
-      setPutBackAt(done?.putBackAt ?? null);
-      setResult(
-        done === undefined
-          ? { isDone: false, text: 'It is stored and not done yet. Refresh the list in a moment.' }
-          : { isDone: true, text: `Handled again by ${service}.` },
-      );
+      setPutBackAt(done.putBackAt);
+      setResult({ isDone: true, text: `Handled again by ${service}.` });
     } catch (error) {
       setResult({ isDone: false, text: `Not put back. ${error instanceof Error ? error.message : String(error)}` });
     }

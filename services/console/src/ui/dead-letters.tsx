@@ -1,8 +1,11 @@
 import { useEffect, useState } from 'react';
 import { dayAndTime } from '../format.ts';
-import { SERVICES_WITH_LETTERS, type DeadLetter } from '../types.ts';
+import type { DeadLetter } from '../shapes.ts';
 import { DeadLetterDialog } from './dead-letter-dialog.tsx';
 import { useLive } from './hooks.ts';
+
+/** Those that keep dead letters; each answers for its own. */
+const SERVICES_WITH_LETTERS: readonly DeadLetter['service'][] = ['directory', 'monitoring', 'alert-escalation'];
 
 type Loaded = { round: number; letters: readonly DeadLetter[]; failures: readonly string[] };
 
@@ -21,7 +24,7 @@ export const DeadLetters = () => {
   useEffect(() => {
     let isGone = false;
     const failures: string[] = [];
-    const read = async (service: string): Promise<readonly DeadLetter[]> => {
+    const read = async (service: DeadLetter['service']): Promise<readonly DeadLetter[]> => {
       try {
         const { letters, hasMore } = await api.deadLetters(service);
         if (hasMore) failures.push(`${service}: too many to show; the newest are missing`);

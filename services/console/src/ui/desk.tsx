@@ -3,7 +3,7 @@ import { alarmState, isPaged } from '../alerts.ts';
 import { OWN_BOARD } from '../live.ts';
 import { createSound } from '../sound.ts';
 import { switchTheme } from '../theme.ts';
-import type { Bed } from '../types.ts';
+import type { Bed } from '../shapes.ts';
 import { AlertList } from './alert-list.tsx';
 import { BedDetail } from './bed-detail.tsx';
 import { DeadLetters } from './dead-letters.tsx';
@@ -11,12 +11,15 @@ import { Header, type View } from './header.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { LinkBanner } from './link-state.tsx';
+import { NoticeBanner } from './notice-banner.tsx';
+import { Operations } from './operations.tsx';
 import { CallForHelp } from './own-view.tsx';
 import { PageBanner } from './page-banner.tsx';
 import { RaiseDialog } from './raise-dialog.tsx';
 import { Toasts } from './toasts.tsx';
 import { type Shortcuts, chooseAlert, pressOnChosen, useShortcuts } from './use-shortcuts.ts';
 import { WardBoard } from './ward-board.tsx';
+import { WardPresence } from './ward-presence.tsx';
 
 const NO_BEDS: readonly Bed[] = [];
 
@@ -98,12 +101,14 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
       />
       <LinkBanner patientIds={patientIds} />
       <PageBanner />
-      {view === 'letters' ? (
-        <DeadLetters />
-      ) : (
+      <NoticeBanner />
+      {view === 'letters' && <DeadLetters />}
+      {view === 'operations' && <Operations />}
+      {view === 'board' && (
         <div className="work">
           {wardId !== undefined && (
             <main className="board" aria-label={ward?.name ?? 'Ward'}>
+              {!isOwn && <WardPresence wardId={wardId} />}
               {isOwn &&
                 beds.map(
                   (bed) =>

@@ -6,7 +6,7 @@ import { useCell, useLive, useNowSeconds } from './hooks.ts';
 import { BellMark, HelpIcon, LeaveIcon, MoonIcon, SoundOffIcon, SoundOnIcon, SunIcon } from './icons.tsx';
 import { LinkState } from './link-state.tsx';
 
-export type View = 'board' | 'letters';
+export type View = 'board' | 'letters' | 'operations';
 type HeaderProps = {
   hasSound: boolean;
   onSound: () => void;
@@ -34,6 +34,9 @@ export const Header = ({ hasSound, onSound, onHelp, onSignOut, views }: HeaderPr
           </button>
           <button type="button" aria-pressed={views.shown === 'letters'} onClick={() => views.show('letters')}>
             Dead letters
+          </button>
+          <button type="button" aria-pressed={views.shown === 'operations'} onClick={() => views.show('operations')}>
+            Operations
           </button>
         </nav>
       )}

@@ -3,7 +3,7 @@ import type { Cell } from '../cell.ts';
 import { clock } from '../clock.ts';
 import { type LinkView, isOldValue, staleSince, viewLink } from '../freshness.ts';
 import type { Live } from '../live.ts';
-import type { Alert, Reading } from '../types.ts';
+import type { Alert, Reading } from '../shapes.ts';
 
 const LiveContext = createContext<Live | undefined>(undefined);
 export const LiveProvider = LiveContext.Provider;

@@ -1,5 +1,5 @@
 import type { JSX } from 'react';
-import type { Priority } from '../types.ts';
+import type { Priority } from '../shapes.ts';
 
 const STROKE = {
   fill: 'none',
@@ -77,6 +77,8 @@ export const SunIcon = () =>
 export const MoonIcon = () =>
   drawn(<path d="M20 14.300A8.300 8.300 0 1 1 9.700 4a6.600 6.600 0 0 0 10.300 10.300Z" {...STROKE} />);
 export const ChevronIcon = () => drawn(<path d="m6 9.5 6 6 6-6" {...STROKE} strokeWidth={2.4} />);
+export const MegaphoneIcon = () =>
+  drawn(<path d="M4 9.500v5h3.500l8 4.500V5l-8 4.500Zm15.500-.5a4.500 4.500 0 0 1 0 6" {...STROKE} />);
 export const CloseIcon = () => drawn(<path d="m6 6 12 12M18 6 6 18" {...STROKE} />);
 export const BrokenLinkIcon = () =>
   drawn(

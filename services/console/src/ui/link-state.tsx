@@ -28,7 +28,7 @@ export const LinkBanner = ({ patientIds }: { patientIds: readonly string[] }) =>
       <BrokenLinkIcon />
       <b>Not live</b>
       <span>
-        since {clockTime(view === 'live' ? newest : toServerTime(link.lastFrameAt))}
+        since {clockTime(view === 'live' ? newest : toServerTime(link.heardAt))}
         {isStopped && `. ${link.reason}`}
         {!isStopped && view === 'live' && `. No bed has sent values for more than ${LIVE_WITHIN_MS / 1000} seconds.`}
         {!isStopped &&

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { alarmState } from '../alerts.ts';
-import type { Bed } from '../types.ts';
+import type { Bed } from '../shapes.ts';
 import { RunningClock } from './alarm-strip.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { CheckIcon } from './icons.tsx';

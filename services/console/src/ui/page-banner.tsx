@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { PRIORITY_WORD, isPaged } from '../alerts.ts';
 import { RunningClock } from './alarm-strip.tsx';
 import { AlertActions } from './alert-card.tsx';
@@ -10,6 +11,11 @@ export const PageBanner = () => {
   const pages = useCell(live.board.activeAlerts).filter((alert) => isPaged(alert, live.me.person));
   const [first] = pages;
   const where = usePlace(first);
+  const alertId = first?.alertId;
+  useEffect(() => {
+    live.pages.show(alertId);
+    return () => live.pages.show(undefined);
+  }, [live, alertId]);
   if (!first) return null;
   return (
     <section

@@ -1,7 +1,7 @@
 import { type SubmitEvent, useState } from 'react';
 import { PRIORITY_WORD } from '../alerts.ts';
 import type { NewAlert } from '../live.ts';
-import type { Priority } from '../types.ts';
+import type { Priority } from '../shapes.ts';
 import { Dialog } from './dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { PriorityIcon } from './icons.tsx';

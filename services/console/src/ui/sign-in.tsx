@@ -1,14 +1,14 @@
+import { CodedError } from '@carillon/client/client';
+import { developmentPeople, type DevelopmentPerson } from '@carillon/client/development';
 import { useEffect, useState } from 'react';
-import { HttpError, listDemoPeople } from '../api.ts';
 import { capitalised, roleRank, words } from '../format.ts';
 import { type Session, signInAs, signInWithToken } from '../session.ts';
-import type { Person } from '../types.ts';
 import { BellMark } from './icons.tsx';
 
 type SignInProps = { reason: string | undefined; onSignedIn: (session: Session) => void };
 
 export const SignIn = ({ reason, onSignedIn }: SignInProps) => {
-  const [people, setPeople] = useState<Person[] | 'none' | 'loading' | 'unreachable'>('loading');
+  const [people, setPeople] = useState<readonly DevelopmentPerson[] | 'none' | 'loading' | 'unreachable'>('loading');
   const [problem, setProblem] = useState(reason);
   const [busy, setBusy] = useState<string>();
 
@@ -17,7 +17,7 @@ export const SignIn = ({ reason, onSignedIn }: SignInProps) => {
     let isGone = false;
     const ask = async (): Promise<void> => {
       try {
-        const found = await listDemoPeople();
+        const found = await developmentPeople();
         if (!isGone) setPeople(found ?? 'none');
       } catch {
         if (isGone) return;
@@ -38,7 +38,7 @@ export const SignIn = ({ reason, onSignedIn }: SignInProps) => {
     try {
       onSignedIn(await signInAs(person));
     } catch (error) {
-      setProblem(error instanceof HttpError ? error.message : 'Sign-in did not succeed.');
+      setProblem(error instanceof CodedError ? error.message : 'Sign-in did not succeed.');
       setBusy(undefined);
     }
   };
@@ -62,7 +62,7 @@ export const SignIn = ({ reason, onSignedIn }: SignInProps) => {
         </p>
       )}
       {people === 'none' && <TokenForm onToken={(token) => onSignedIn(signInWithToken(token))} />}
-      {Array.isArray(people) && (
+      {typeof people !== 'string' && (
         <>
           <p className="quiet">Demonstration hospital: choose who you are.</p>
           <ul className="people">

@@ -4,7 +4,7 @@ import { serverNow } from '../clock.ts';
 import { clockMinute } from '../format.ts';
 import { theme } from '../theme.ts';
 import { type TrendPoint, mergePoints, toColumns } from '../trends.ts';
-import type { Limit } from '../types.ts';
+import type { Limit } from '../shapes.ts';
 import { useLive } from './hooks.ts';
 import { trendRange } from './trend-line.tsx';
 

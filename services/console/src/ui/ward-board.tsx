@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import { planGrid } from '../grid.ts';
-import type { Bed } from '../types.ts';
+import type { Bed } from '../shapes.ts';
 import { BedTile } from './bed-tile.tsx';
 
 type WardBoardProps = { beds: readonly Bed[]; openPatient: string | undefined; onOpen: (patientId: string) => void };

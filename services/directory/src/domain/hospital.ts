@@ -99,6 +99,7 @@ type PersonFacts = {
   person: { personId: string; name: string; roles: PersonEntry['roles']; wards: string[] };
   admission: { wardId: string; bedId: string } | undefined;
   caregiverOf: readonly string[];
+  breakGlass: readonly { patientId: string; until: string }[];
 };
 
 /** The entry that every gateway holds for a person: what a permission check needs, and no more. */
@@ -107,6 +108,7 @@ export const personEntry = ({
   person,
   admission,
   caregiverOf,
+  breakGlass,
 }: PersonFacts): Omit<PersonEntry, 'version'> => ({
   person: person.personId,
   hospital,
@@ -115,4 +117,5 @@ export const personEntry = ({
   wards: [...person.wards].sort(),
   caregiverOf: [...caregiverOf].sort(),
   placement: admission === undefined ? null : { wardId: admission.wardId, bedId: admission.bedId },
+  ...(breakGlass.length === 0 ? {} : { breakGlass: [...breakGlass] }),
 });

@@ -5,6 +5,7 @@ import {
   shiftChanged,
   wardChanged,
   type HospitalFile,
+  type PersonEntry,
 } from '@carillon/contracts/directory';
 import type { EventDefinition } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
@@ -34,6 +35,18 @@ const eventOf: Readonly<Record<EntityKind, EventDefinition>> = {
 const order: readonly EntityKind[] = ['ward', 'shift', 'careTeam', 'admission', 'person'];
 const rank = (kind: EntityKind): number => order.indexOf(kind);
 
+/** The key-value entry of every gateway goes the way of all events: committed first, published once, in order. */
+export function publishPersonEntry(work: Work, entry: PersonEntry): void {
+  const { hospital, person, version } = entry;
+  work.publish({
+    lane: 'normal',
+    entity: person,
+    subject: peopleSubject(hospital, person),
+    headers: { 'Nats-Msg-Id': `person-${hospital}-${person}-${version}`, traceparent: work.traceparent },
+    body: JSON.stringify(entry),
+  });
+}
+
 /** Adds and updates; whoever is not in the file stays as he is. Idempotent: what is equal is not touched. */
 export async function importFile(work: Work, file: HospitalFile): Promise<{ changed: number }> {
   const { tx } = work;
@@ -59,16 +72,7 @@ export async function importFile(work: Work, file: HospitalFile): Promise<{ chan
     hospital,
     people.map((row) => personEntry({ hospital, ...row })),
   );
-  for (const entry of entries) {
-    // The key-value entry of every gateway goes the way of all events: committed first, published once, in order.
-    work.publish({
-      lane: 'normal',
-      entity: entry.person,
-      subject: peopleSubject(hospital, entry.person),
-      headers: { 'Nats-Msg-Id': `person-${hospital}-${entry.person}-${entry.version}`, traceparent: work.traceparent },
-      body: JSON.stringify(entry),
-    });
-  }
+  for (const entry of entries) publishPersonEntry(work, entry);
   return { changed: changed.length };
 }
 

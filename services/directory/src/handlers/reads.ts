@@ -18,6 +18,7 @@ export async function readWard(
       wardsOf: () => new Set(entry?.wards),
       wardOfPatient: () => undefined,
       patientsCaredForBy: () => new Set(),
+      brokenGlassOf: () => new Set(),
     },
   );
   if (!isAllowed) throw new CodedError('forbidden');

@@ -15,10 +15,10 @@ import { findLimits, upsertLimits } from '../store.ts';
 import { runMonitors } from './patients.ts';
 
 export async function getLimits(
-  { sql, actor }: QueryWork,
+  { sql, actor, now }: QueryWork,
   input: InputOf<typeof getContract>,
 ): Promise<ResultOf<typeof getContract>> {
-  await assertPermitted(sql, getContract.allow, actor, input);
+  await assertPermitted(sql, getContract.allow, { actor, now }, input);
   const { patientId } = input;
   const own = await findLimits(sql, actor.hospital, [patientId]);
   return { limits: [...(own.get(patientId) ?? defaultLimits)] };
@@ -29,7 +29,7 @@ export async function setLimits(
   input: InputOf<typeof setContract>,
 ): Promise<{ limits: LimitSetting[] }> {
   const { tx, actor, now } = work;
-  await assertPermitted(tx, setContract.allow, actor, input);
+  await assertPermitted(tx, setContract.allow, { actor, now }, input);
   const { patientId, limits } = input;
   const { hospital } = actor;
   // An admin may write for any patient of the hospital, but not for one who is not there.

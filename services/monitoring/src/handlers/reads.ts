@@ -29,7 +29,7 @@ export async function listVitals(
   { sql, actor, now }: QueryWork,
   input: InputOf<typeof listContract>,
 ): Promise<ResultOf<typeof listContract>> {
-  await assertPermitted(sql, listContract.allow, actor, input);
+  await assertPermitted(sql, listContract.allow, { actor, now }, input);
   const to = input.to === undefined ? now + 1 : (parseInstant(input.to) ?? now);
   const from = input.from === undefined ? to - defaultSpanMs : (parseInstant(input.from) ?? now);
   if (from > to) throw badInput([{ path: 'from', message: 'Must not be later than `to`' }]);
@@ -71,19 +71,19 @@ async function statusOf(sql: Sql, hospital: string, patientIds: readonly string[
 }
 
 export async function getWardStatus(
-  { sql, actor }: QueryWork,
+  { sql, actor, now }: QueryWork,
   input: InputOf<typeof wardStatusContract>,
 ): Promise<ResultOf<typeof wardStatusContract>> {
-  await assertPermitted(sql, wardStatusContract.allow, actor, input);
+  await assertPermitted(sql, wardStatusContract.allow, { actor, now }, input);
   const patients = await findPatientsOfWard(sql, actor.hospital, input.wardId);
   return { items: await statusOf(sql, actor.hospital, patients) };
 }
 
 export async function getPatientStatus(
-  { sql, actor }: QueryWork,
+  { sql, actor, now }: QueryWork,
   input: InputOf<typeof patientStatusContract>,
 ): Promise<Status> {
-  await assertPermitted(sql, patientStatusContract.allow, actor, input);
+  await assertPermitted(sql, patientStatusContract.allow, { actor, now }, input);
   const [status] = await statusOf(sql, actor.hospital, [input.patientId]);
   return status ?? { patientId: input.patientId, version: 0, vitals: [], conditions: [], score: null };
 }

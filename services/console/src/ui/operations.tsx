@@ -1,0 +1,15 @@
+import { AccessForms } from './access-forms.tsx';
+import { GatewayFigures } from './gateway-figures.tsx';
+import { PublishNotice } from './publish-notice.tsx';
+
+/** What operators do, and what their gateway is doing. */
+export const Operations = () => (
+  <main className="operations" aria-labelledby="operations-title">
+    <h2 id="operations-title">Operations</h2>
+    <div className="operations-columns">
+      <GatewayFigures />
+      <PublishNotice />
+      <AccessForms />
+    </div>
+  </main>
+);
