@@ -34,6 +34,7 @@ const frameWindowMs = 5_000;
 export type Handshake = { address: string; token: string | undefined; rooms: readonly StartRoom[] };
 type Connect = ClientFrame & { t: 'connect' };
 
+const pong = Buffer.from('{"t":"pong"}');
 /** What happens to a connection by the clock. */
 type Due = 'connect' | 'ping' | 'pong' | 'reauth' | 'expiry';
 
@@ -163,6 +164,11 @@ export class WebSocketConnection implements Connection, Member {
   take(data: Buffer, isBinary: boolean): void {
     if (this.#isClosed) return;
     if (isBinary) return this.#refuseFrame(new CodedError('bad_frame', 'Frames are text'), 'badFrame');
+    // Most of what comes in all is this: ten thousand idle clients send hundreds a second.
+    if (this.#identity !== undefined && data.equals(pong)) {
+      this.#shared.frames.in++;
+      return this.#isFlooding() ? this.close('abuse') : this.#onPong();
+    }
     const { CARILLON_LIMIT_FRAME_BYTES: most } = this.#shared.config;
     if (data.length > most)
       return this.#refuseFrame(new CodedError('too_large', `At most ${most} bytes a frame`), 'tooBig');
@@ -233,8 +239,7 @@ export class WebSocketConnection implements Connection, Member {
       case 'reauth':
         return this.#reauthenticate(who, frame);
       case 'pong':
-        this.#deadlines.clear('pong');
-        return this.#deadlines.set('ping', this.#shared.config.CARILLON_PING_MS);
+        return this.#onPong();
       case 'ack':
         return this.#shared.receipts.take(who, frame.mid, frame.level);
       case 'rx':
@@ -243,6 +248,11 @@ export class WebSocketConnection implements Connection, Member {
         // Its readers come with chat; a client that sends one is not at fault.
         return undefined;
     }
+  }
+
+  #onPong(): void {
+    this.#deadlines.clear('pong');
+    this.#deadlines.set('ping', this.#shared.config.CARILLON_PING_MS);
   }
 
   // Who it is.

@@ -149,9 +149,14 @@ export function measureDelivery(registry: Registry): (stream: StreamName, at: st
     buckets: latencyBuckets,
     registers: [registry],
   });
+  const ofStream = new Map<StreamName, { observe(value: number): void }>();
   return (stream, at) => {
     const tookMs = Date.now() - Date.parse(at);
     // An event without a time tells nothing; one from the future took no time.
-    if (Number.isFinite(tookMs)) seconds.observe({ stream }, Math.max(0, tookMs) / 1_000);
+    if (!Number.isFinite(tookMs)) return;
+    // With every message of every stream: to look the labels up each time would be felt.
+    const own = ofStream.get(stream) ?? seconds.labels({ stream });
+    ofStream.set(stream, own);
+    own.observe(Math.max(0, tookMs) / 1_000);
   };
 }

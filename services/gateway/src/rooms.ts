@@ -54,9 +54,25 @@ export function openRoom(name: string, actor: Actor, relations: Relations): Room
 }
 
 /** The keys of all rooms to which a message belongs, whether anybody is in them or not, in order. */
-export type RoomMatcher = (subject: string) => string[];
+export type RoomMatcher = (subject: string) => readonly string[];
+
+/** Subjects come again and again: those of a hospital's patients, wards and events. */
+const maxRememberedSubjects = 20_000;
 
 export function matchRooms(stream: StreamName): RoomMatcher {
+  const matcher = createMatcher(stream);
+  const remembered = new Map<string, readonly string[]>();
+  return (subject) => {
+    const known = remembered.get(subject);
+    if (known !== undefined) return known;
+    if (remembered.size >= maxRememberedSubjects) remembered.clear();
+    const keys = matcher(subject);
+    remembered.set(subject, keys);
+    return keys;
+  };
+}
+
+function createMatcher(stream: StreamName): RoomMatcher {
   const filters = definitions
     .filter((definition) => definition.stream === stream)
     .map(({ name, filter }) => ({ name, tokens: filter.split('.') }));
