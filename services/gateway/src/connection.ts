@@ -370,7 +370,7 @@ export class WebSocketConnection implements Connection, Member {
 
   #refuse(error: CodedError, frameId: number | undefined): void {
     this.#send(errorFrame(error, frameId));
-    this.close(closeReasonOf(error));
+    this.close(reasonOfRefusal(error));
   }
 
   #closeSlow(): void {
@@ -379,7 +379,7 @@ export class WebSocketConnection implements Connection, Member {
   }
 }
 
-function closeReasonOf(error: CodedError): CloseReason {
+function reasonOfRefusal(error: CodedError): CloseReason {
   if (error instanceof TokenError) {
     return error.isRevoked ? 'tokenRevoked' : error.isExpired ? 'tokenExpired' : 'unauthorised';
   }

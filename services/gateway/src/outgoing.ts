@@ -9,13 +9,9 @@ import { WebSocket } from 'ws';
 import { conflationKey, webSocketFrame, withSkipped, type RoomFrame } from './frames.ts';
 import type { Batch } from './member.ts';
 import type { Room } from './rooms.ts';
+import { fullBytes, fullMs, maxUnreadBytes } from './unread.ts';
 import { plainSocketOf, writeWire } from './wire.ts';
 
-/** Above it a client is full, and cut off when it stays so for the time: it resumes from where it was. */
-const fullBytes = 8 * 1024 * 1024;
-const fullMs = 10_000;
-/** The bound of memory: beyond it there is no waiting. */
-const maxWaitingBytes = 32 * 1024 * 1024;
 /** Written at once while the socket is not full; after each the lanes are looked at again. */
 const pieceBytes = 16 * 1024;
 const asText = { binary: false, compress: false } as const;
@@ -208,7 +204,7 @@ export class Outgoing {
 
   #judge(lanes: Lanes): void {
     const bytes = this.#urgentBytes();
-    if (bytes > maxWaitingBytes) return this.#onSlow();
+    if (bytes > maxUnreadBytes) return this.#onSlow();
     if (bytes <= fullBytes) {
       clearTimeout(lanes.full);
       lanes.full = undefined;

@@ -1,10 +1,11 @@
 /**
- * What a client may leave unread. Above the first bound it is full, and cut off when it stays so; it resumes from where it
- * was. A replay alone may fill it for a moment. The second bounds the memory.
+ * What a client may leave unread, by WebSocket (outgoing.ts) and as an event stream alike. Above the first bound it is full,
+ * and cut off when it stays so; it resumes from where it was. A replay alone may fill it for a moment. The second bounds the
+ * memory.
  */
-const fullBytes = 8 * 1024 * 1024;
-const maxUnreadBytes = 32 * 1024 * 1024;
-const fullMs = 10_000;
+export const fullBytes = 8 * 1024 * 1024;
+export const maxUnreadBytes = 32 * 1024 * 1024;
+export const fullMs = 10_000;
 
 export type Unread = {
   /** To be called before each write. @returns whether there is to be one; `onSlow` was called when not */
