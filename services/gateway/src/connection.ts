@@ -4,11 +4,11 @@ import { CodedError, badInput, closeCodes, type CloseReason } from '@carillon/co
 import type { ClientFrame, ServerFrame, SubscriptionEnd } from '@carillon/contracts/gateway';
 import { childTrace } from '@carillon/runtime/trace';
 import type { WebSocket } from 'ws';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, type DueListener, type LinkDue, type TokenDue } from './deadlines.ts';
 import { encodeFrame, errorFrame } from './frames.ts';
 import { parseFrame } from './incoming.ts';
 import type { Batch, Member } from './member.ts';
-import { Outgoing } from './outgoing.ts';
+import { Outgoing, type SlowListener } from './outgoing.ts';
 import type { Room } from './rooms.ts';
 import {
   closeWaitMs,
@@ -20,7 +20,7 @@ import {
   type Shared,
   type StartRoom,
 } from './session.ts';
-import { Subscriptions } from './subscriptions.ts';
+import { Subscriptions, type Line } from './subscriptions.ts';
 import { TokenError, type Identity } from './tokens.ts';
 
 const connectWithinMs = 5_000;
@@ -35,19 +35,17 @@ export type Handshake = { address: string; token: string | undefined; rooms: rea
 type Connect = ClientFrame & { t: 'connect' };
 
 const pong = Buffer.from('{"t":"pong"}');
-/** What happens to a connection by the clock. */
-type Due = 'connect' | 'ping' | 'pong' | 'reauth' | 'expiry';
 
 /** A class, since there are ten thousand of them: their functions are shared, and each holds a few fields. */
-export class WebSocketConnection implements Connection, Member {
+export class WebSocketConnection implements Connection, Member, DueListener, Line, SlowListener {
   readonly transport = 'webSocket';
   readonly id = `c-${randomUUID().slice(0, 13)}`;
   readonly startedAt: number;
   readonly #socket: WebSocket;
   readonly #shared: Shared;
   readonly #address: string;
-  readonly #outgoing: Outgoing;
-  readonly #deadlines: Deadlines<Due>;
+  readonly outgoing: Outgoing;
+  readonly #deadlines: Deadlines;
   readonly #subscriptions: Subscriptions;
   /** Frames that came before the token was checked wait for it, and not for one another. */
   #authenticating: Promise<void> | undefined;
@@ -55,7 +53,6 @@ export class WebSocketConnection implements Connection, Member {
   #asked: readonly StartRoom[] | undefined;
   #identity: Identity | undefined;
   #tab: string | undefined;
-  #leave: (() => void) | undefined;
   #lastFrameId = -1;
   #waiting = 0;
   #frames = 0;
@@ -67,16 +64,15 @@ export class WebSocketConnection implements Connection, Member {
     this.#shared = shared;
     this.#address = handshake.address;
     this.startedAt = shared.now();
-    this.#outgoing = new Outgoing(socket, () => this.#closeSlow());
-    const send = (frame: ServerFrame): void => this.#send(frame);
-    this.#subscriptions = new Subscriptions({ member: this, outgoing: this.#outgoing, send }, shared);
-    this.#deadlines = new Deadlines((due) => this.#onDue(due));
+    this.outgoing = new Outgoing(socket, this);
+    this.#subscriptions = new Subscriptions(this, shared);
+    this.#deadlines = new Deadlines(shared.wheel, this);
     connectionOf.set(socket, this);
     socket.on('message', onMessage);
     socket.on('close', onClose);
     // `ws` closes by itself after what is no WebSocket frame or larger than any of ours may be (1002, 1007, 1009).
     socket.on('error', onError);
-    this.#deadlines.set('connect', connectWithinMs);
+    this.#deadlines.setLink('connect', connectWithinMs);
     if (handshake.rooms.length > 0) this.#asked = handshake.rooms;
     if (handshake.token !== undefined) this.#authenticating = this.#begin(handshake.token);
   }
@@ -90,11 +86,11 @@ export class WebSocketConnection implements Connection, Member {
   }
 
   unreadBytes(): number {
-    return this.#outgoing.waitingBytes();
+    return this.outgoing.waitingBytes();
   }
 
   isFull(): boolean {
-    return this.#outgoing.isFull();
+    return this.outgoing.isFull();
   }
 
   close(reason: CloseReason): void {
@@ -110,17 +106,17 @@ export class WebSocketConnection implements Connection, Member {
   }
 
   goAway(reason: string, spreadMs: number): void {
-    this.#send({ t: 'goaway', reason, spreadMs });
+    this.send({ t: 'goaway', reason, spreadMs });
   }
 
   end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#deadlines.stop();
-    this.#outgoing.stop();
+    this.outgoing.stop();
     this.#subscriptions.stop();
-    this.#leave?.();
     this.#shared.registry.remove(this);
+    if (this.#identity !== undefined) this.#shared.presence.leave(this.#identity, this.id);
   }
 
   terminate(): void {
@@ -137,13 +133,13 @@ export class WebSocketConnection implements Connection, Member {
   deliver(batch: Batch): void {
     if (this.#isClosed) return;
     this.#shared.frames.out += batch.frames.length;
-    this.#outgoing.deliver(batch);
+    this.outgoing.deliver(batch);
   }
 
   reset(rooms: readonly Room[], reason: 'epoch' | 'retention'): void {
     for (const room of rooms) {
-      this.#outgoing.forget(room);
-      this.#send({ t: 'reset', room: room.name, reason });
+      this.outgoing.forget(room);
+      this.send({ t: 'reset', room: room.name, reason });
     }
   }
 
@@ -222,7 +218,7 @@ export class WebSocketConnection implements Connection, Member {
       const coded = error instanceof CodedError ? error : new CodedError('internal');
       if (coded !== error) this.#shared.log.error({ err: error, connection: this.id }, 'frame failed');
       if (this.#identity === undefined || error instanceof TokenError) return this.#refuse(coded, frameId);
-      return this.#send(errorFrame(coded, frameId));
+      return this.send(errorFrame(coded, frameId));
     }
   }
 
@@ -243,7 +239,7 @@ export class WebSocketConnection implements Connection, Member {
       case 'ack':
         return this.#shared.receipts.take(who, frame.mid, frame.level);
       case 'rx':
-        return this.#outgoing.hasRead(frame.n);
+        return this.outgoing.hasRead(frame.n);
       case 'signal':
         // Its readers come with chat; a client that sends one is not at fault.
         return undefined;
@@ -251,8 +247,7 @@ export class WebSocketConnection implements Connection, Member {
   }
 
   #onPong(): void {
-    this.#deadlines.clear('pong');
-    this.#deadlines.set('ping', this.#shared.config.CARILLON_PING_MS);
+    this.#deadlines.setLink('ping', this.#shared.config.CARILLON_PING_MS);
   }
 
   // Who it is.
@@ -272,8 +267,7 @@ export class WebSocketConnection implements Connection, Member {
     const shared = this.#shared;
     const who = await shared.admit(token, this.#address);
     if (this.#isClosed) return;
-    const leave = shared.enter(who, () => this.#endOld(who, frame?.tab));
-    this.#leave = leave;
+    shared.checkPlace(who, () => this.#endOld(who, frame?.tab));
     const { rooms } = startRooms(this.#asked ?? [], who, shared);
     this.#asked = undefined;
     this.#identity = who;
@@ -281,14 +275,9 @@ export class WebSocketConnection implements Connection, Member {
     this.#authenticating = undefined;
     this.#tab = frame?.tab;
     shared.registry.add(this, who);
-    const presence = shared.presence.arrive(who, { id: this.id, tab: frame?.tab });
-    this.#leave = () => {
-      presence.leave();
-      leave();
-    };
-    this.#deadlines.clear('connect');
+    shared.presence.arrive(who, { id: this.id, tab: frame?.tab });
     this.#scheduleExpiry(who);
-    this.#deadlines.set('ping', shared.config.CARILLON_PING_MS);
+    this.#deadlines.setLink('ping', shared.config.CARILLON_PING_MS);
     this.#subscriptions.begin(rooms);
     this.#ready(who, frameId);
     await this.#subscriptions.joinAll();
@@ -307,34 +296,33 @@ export class WebSocketConnection implements Connection, Member {
     if (next.person !== who.person || next.hospital !== who.hospital) throw new TokenError(false);
     this.#identity = next;
     this.#scheduleExpiry(next);
-    this.#send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
+    this.send({ t: 'ok', id: frame.id, data: { expiresAt: new Date(next.expiresAt).toISOString() } });
     // The new token may have fewer roles.
     this.recheckAll();
   }
 
   #ready(who: Identity, frameId: number | undefined): void {
     const frame = readyFrame(who, this.id, this.#subscriptions.names(), this.#shared);
-    this.#send(frameId === undefined ? frame : { ...frame, id: frameId });
+    this.send(frameId === undefined ? frame : { ...frame, id: frameId });
   }
 
   #scheduleExpiry(who: Identity): void {
-    this.#deadlines.clear('expiry');
-    this.#deadlines.set('reauth', who.expiresAt - this.#shared.now() - reauthBeforeMs);
+    this.#deadlines.setToken('reauth', who.expiresAt - this.#shared.now() - reauthBeforeMs);
   }
 
-  #onDue(due: Due): void {
+  onDue(due: LinkDue | TokenDue): void {
     switch (due) {
       case 'connect':
         // Who brought a token that nobody could check in time is not at fault, and comes again.
         return this.close(this.#authenticating === undefined ? 'noConnect' : 'internal');
       case 'ping':
-        this.#send({ t: 'ping' });
-        return this.#deadlines.set('pong', pongWaitMs);
+        this.send({ t: 'ping' });
+        return this.#deadlines.setLink('pong', pongWaitMs);
       case 'pong':
         return this.close('noPong');
       case 'reauth':
-        this.#send({ t: 'reauth', graceMs: reauthGraceMs });
-        return this.#deadlines.set(
+        this.send({ t: 'reauth', graceMs: reauthGraceMs });
+        return this.#deadlines.setToken(
           'expiry',
           Math.max(reauthGraceMs, (this.#identity?.expiresAt ?? 0) - this.#shared.now()),
         );
@@ -352,28 +340,28 @@ export class WebSocketConnection implements Connection, Member {
       traceparent: childTrace(undefined),
       connection: this.id,
     });
-    this.#send({ t: 'ok', id: frame.id, ...answer });
+    this.send({ t: 'ok', id: frame.id, ...answer });
   }
 
   // What goes.
 
-  #send(frame: ServerFrame): void {
+  send(frame: ServerFrame): void {
     if (this.#isClosed) return;
     this.#shared.frames.out++;
-    this.#outgoing.send(encodeFrame(frame));
+    this.outgoing.send(encodeFrame(frame));
   }
 
   #refuseFrame(error: CodedError, reason: CloseReason | undefined, frameId?: number): void {
-    this.#send(errorFrame(error, frameId));
+    this.send(errorFrame(error, frameId));
     if (reason !== undefined) this.close(reason);
   }
 
   #refuse(error: CodedError, frameId: number | undefined): void {
-    this.#send(errorFrame(error, frameId));
+    this.send(errorFrame(error, frameId));
     this.close(reasonOfRefusal(error));
   }
 
-  #closeSlow(): void {
+  onSlow(): void {
     this.#shared.log.warn({ connection: this.id }, 'slow consumer');
     this.close('slowConsumer');
   }

@@ -37,6 +37,9 @@ export const emptyQueue = (): RoomQueue => ({
   work: undefined,
 });
 
+const mostUrgent = (frames: readonly RoomFrame[]): Lane =>
+  lanes.find((lane) => frames.some((frame) => frame.lane === lane)) ?? 'bulk';
+
 function batchOf(frames: readonly [RoomFrame, ...RoomFrame[]]): Batch {
   let joined: Buffer | undefined;
   return {
@@ -45,7 +48,7 @@ function batchOf(frames: readonly [RoomFrame, ...RoomFrame[]]): Batch {
       joined ??= frames.length === 1 ? frames[0].wire : Buffer.concat(frames.map(({ wire }) => wire));
       return joined;
     },
-    lane: lanes.find((lane) => frames.some((frame) => frame.lane === lane)) ?? 'bulk',
+    lane: frames.length === 1 ? frames[0].lane : mostUrgent(frames),
   };
 }
 
@@ -101,6 +104,13 @@ export function createFanout(
   let scheduled: NodeJS.Immediate | undefined;
 
   const nextBatch = (queue: RoomQueue): RoomQueue['work'] => {
+    const [only] = queue.pending;
+    if (only !== undefined && queue.pending.length === 1 && queue.late === undefined) {
+      // So it is in most rooms: one message, and nobody who came meanwhile.
+      queue.pending = [];
+      queue.bytes = 0;
+      return { batch: batchOf([only]), rest: queue.members.values(), lastSequence: only.message.sequence };
+    }
     const next = queue.pending[0]?.message.sequence ?? Infinity;
     // Nothing of before they came is left: a room that never rests would remember all who ever came.
     for (const [member, cameAt] of queue.late ?? []) if (cameAt < next) queue.late?.delete(member);

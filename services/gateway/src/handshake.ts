@@ -66,6 +66,8 @@ type Admission = Pick<Shared, 'config'> & {
   buckets: Buckets;
   /** For those who are nobody yet: however many tokens they try, nobody who is known is locked out by it. */
   strangers: Buckets;
+  /** How many connections a person has. */
+  countOf: (hospital: string, person: string) => number;
 };
 
 /** @throws ConfigError for what is neither an address nor a network */
@@ -88,7 +90,7 @@ export function parseNetworks(networks: readonly string[]): (address: string) =>
 /** Those who are sent away together must not come back together. */
 const jittered = (leastMs: number): number => Math.round(leastMs * (1 + 2 * Math.random()));
 
-export type Gatekeeper = Pick<Shared, 'admit' | 'takeSignal' | 'enter'> & {
+export type Gatekeeper = Pick<Shared, 'admit' | 'takeSignal' | 'checkPlace'> & {
   /**
    * Before anything is done for a new connection, its token not even looked at.
    * @param open how many there are, also those of whom nobody knows who they are
@@ -101,8 +103,7 @@ export type Gatekeeper = Pick<Shared, 'admit' | 'takeSignal' | 'enter'> & {
  * The token is checked first, which takes microseconds; only refused ones count against their address. So valid
  * handshakes are limited by person and for the gateway as a whole, and a hospital may sit behind one address.
  */
-export function createAdmission({ config, tokens, buckets, strangers }: Admission): Gatekeeper {
-  const connections = new Map<string, number>();
+export function createAdmission({ config, tokens, buckets, strangers, countOf }: Admission): Gatekeeper {
   const isTrusted = parseNetworks(config.CARILLON_TRUSTED_NETWORKS);
   const ceiling = connectionCeiling(config);
   const perSecond = config.CARILLON_LIMIT_HANDSHAKES_TOTAL;
@@ -133,22 +134,13 @@ export function createAdmission({ config, tokens, buckets, strangers }: Admissio
     takeSignal(identity) {
       buckets.take(`signals ${identity.hospital} ${identity.person}`, callsPerMinute(identity, config));
     },
-    enter(identity, makeRoom) {
-      const person = `${identity.hospital} ${identity.person}`;
-      buckets.take(`handshakes ${person}`, config.CARILLON_LIMIT_HANDSHAKES);
-      const isFull = (): boolean => (connections.get(person) ?? 0) >= connectionsOf(identity, config);
+    checkPlace(identity, makeRoom) {
+      const { hospital, person } = identity;
+      buckets.take(['handshakes', hospital, person].join(' '), config.CARILLON_LIMIT_HANDSHAKES);
+      const isFull = (): boolean => countOf(hospital, person) >= connectionsOf(identity, config);
       if (isFull() && (makeRoom?.() !== true || isFull())) {
         throw new CodedError('rate_limited', 'Too many connections', { afterMs: 10_000 });
       }
-      connections.set(person, (connections.get(person) ?? 0) + 1);
-      let isCounted = true;
-      return () => {
-        if (!isCounted) return;
-        isCounted = false;
-        const left = (connections.get(person) ?? 1) - 1;
-        if (left === 0) connections.delete(person);
-        else connections.set(person, left);
-      };
     },
   };
 }

@@ -44,19 +44,23 @@ type Lanes = {
 /** From the first `rx` on: what of bulk rooms is on its way, by what the client says that it has read. */
 type Credit = { sizes: number[]; bytes: number };
 
+export type SlowListener = {
+  /** The client reads too slowly; nothing more is taken then. */
+  onSlow(): void;
+};
+
 export class Outgoing {
   readonly #socket: WebSocket;
   readonly #plain: Socket | undefined;
-  readonly #onSlow: () => void;
+  readonly #listener: SlowListener;
   #lanes: Lanes | undefined;
   #bulkSent = 0;
   #credit: Credit | undefined;
 
-  /** @param onSlow told once that the client reads too slowly; nothing more is taken then */
-  constructor(socket: WebSocket, onSlow: () => void) {
+  constructor(socket: WebSocket, listener: SlowListener) {
     this.#socket = socket;
     this.#plain = plainSocketOf(socket);
-    this.#onSlow = onSlow;
+    this.#listener = listener;
   }
 
   /** An answer, or what the connection itself has to say, goes out with what is critical, and in its order. */
@@ -204,7 +208,7 @@ export class Outgoing {
 
   #judge(lanes: Lanes): void {
     const bytes = this.#urgentBytes();
-    if (bytes > maxUnreadBytes) return this.#onSlow();
+    if (bytes > maxUnreadBytes) return this.#listener.onSlow();
     if (bytes <= fullBytes) {
       clearTimeout(lanes.full);
       lanes.full = undefined;
@@ -212,7 +216,7 @@ export class Outgoing {
     }
     lanes.full ??= setTimeout(() => {
       lanes.full = undefined;
-      if (this.#urgentBytes() > fullBytes) this.#onSlow();
+      if (this.#urgentBytes() > fullBytes) this.#listener.onSlow();
     }, fullMs);
   }
 

@@ -9,11 +9,13 @@ export type Registry = {
   add(connection: Connection, who: Identity): void;
   remove(connection: Connection): void;
   of(hospital: string, person: string): Iterable<Connection>;
+  count(hospital: string, person: string): number;
   /** Resolves when nobody is connected. */
   whenEmpty(): Promise<void>;
 };
 
-const keyOf = ({ hospital, person }: { hospital: string; person: string }): string => `${hospital}/${person}`;
+/** Joined, since a template would keep its parts as well as the whole. */
+const keyOf = ({ hospital, person }: { hospital: string; person: string }): string => [hospital, person].join('/');
 
 export function createRegistry(): Registry {
   const all = new Set<Connection>();
@@ -46,6 +48,10 @@ export function createRegistry(): Registry {
       const his = byPerson.get(keyOf({ hospital, person }));
       if (his === undefined) return [];
       return his instanceof Set ? [...his] : [his];
+    },
+    count(hospital, person) {
+      const his = byPerson.get(keyOf({ hospital, person }));
+      return his instanceof Set ? his.size : Number(his !== undefined);
     },
     whenEmpty: () => (all.size === 0 ? Promise.resolve() : new Promise((resolve) => tellEmpty.push(resolve))),
   };

@@ -29,6 +29,7 @@ export function toMessage(message: StreamMessage, rooms: readonly string[]): Mes
       return undefined;
     }
   };
+  const named = header(eventHeaders.lane);
   return {
     sequence: message.sequence,
     rooms,
@@ -37,7 +38,7 @@ export function toMessage(message: StreamMessage, rooms: readonly string[]): Mes
     at: header(eventHeaders.at) ?? '',
     version: header(eventHeaders.version) ?? '0',
     isAckWanted: header(eventHeaders.ack) === 'true',
-    lane: lanes.find((lane) => lane === header(eventHeaders.lane)),
+    lane: lanes.find((lane) => lane === named),
     key: header(eventHeaders.key) ?? message.subject,
     body: oneLine(message.body),
   };

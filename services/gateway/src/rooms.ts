@@ -15,7 +15,7 @@ export type Room = {
   key: string;
 };
 
-const roomKey = (hospital: string, name: string): string => `${hospital}/${name}`;
+const roomKey = (hospital: string, name: string): string => [hospital, name].join('/');
 const isToken = (part: string): boolean => part.startsWith('<');
 const fill = (template: string, tokens: Readonly<Record<string, string>>): string =>
   template.replaceAll(/<(\w+)>/g, (whole, name: string) => tokens[name] ?? whole);

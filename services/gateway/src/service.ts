@@ -18,6 +18,7 @@ import { registerCommandEndpoint } from './command-endpoint.ts';
 import { createAdmission } from './handshake.ts';
 import { measureCalls, measureDelivery, measureHeld, measureHttp } from './gateway-metrics.ts';
 import { createHttp, registerHttp } from './http.ts';
+import { DeadlineWheel } from './deadlines.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createPublicKeys, type PublicKeys } from './jwks.ts';
 import { createBuckets } from './limits.ts';
@@ -95,7 +96,8 @@ export async function start(
     const keys = publicKeysOf(config, log);
     stops.push(() => keys?.stop());
     const tokens = createTokens(config, now, { keys, isRevoked: access.isRevoked });
-    const admission = createAdmission({ config, tokens, buckets, strangers });
+    const registry = createRegistry();
+    const admission = createAdmission({ config, tokens, buckets, strangers, countOf: registry.count });
     const timing = presenceTiming(config.CARILLON_PRESENCE_GRACE_MS);
     const presence = await createPresence({
       bus,
@@ -110,7 +112,6 @@ export async function start(
     const caller = measureCalls(metrics.registry, createCaller({ bus, people, presence, buckets, config, now }));
     stops.push(() => caller.close());
 
-    const registry = createRegistry();
     const find = (id: string): Message | undefined => {
       for (const hub of hubs.values()) {
         const message = hub.find(id);
@@ -128,6 +129,7 @@ export async function start(
       people,
       registry,
       presence,
+      wheel: new DeadlineWheel(),
       receipts,
       log,
       now,

@@ -5,6 +5,7 @@ import { bulkWindow, type ClientFrame, type ServerFrame, type SubscriptionEnd } 
 import type { Logger } from '@carillon/runtime/log';
 import type { Caller } from './calls.ts';
 import type { GatewayConfig } from './config.ts';
+import type { DeadlineWheel } from './deadlines.ts';
 import type { Hub } from './hub.ts';
 import { callsPerMinute } from './limits.ts';
 import type { People } from './people.ts';
@@ -29,7 +30,8 @@ export type Shared = {
   caller: Caller;
   people: People;
   registry: Registry;
-  presence: Pick<Presence, 'arrive' | 'openRoom' | 'counts'>;
+  presence: Pick<Presence, 'arrive' | 'leave' | 'openRoom' | 'counts'>;
+  wheel: DeadlineWheel;
   receipts: { take(who: Identity, mids: readonly string[], level: ReceiptLevel): void };
   log: Logger;
   now: () => number;
@@ -40,12 +42,11 @@ export type Shared = {
   /** Counts a signal or a receipt that came by HTTP. @throws CodedError `rate_limited` */
   takeSignal(identity: Identity): void;
   /**
-   * Counts a connection of a person.
+   * Before a connection of a person is put into the registry.
    * @param makeRoom tried at his limit; whether one of his connections was ended
    * @throws CodedError `rate_limited`
-   * @returns how to count it off
    */
-  enter(identity: Identity, makeRoom?: () => boolean): () => void;
+  checkPlace(identity: Identity, makeRoom?: () => boolean): void;
   /** Since the start, over all connections. */
   frames: { in: number; out: number };
 };

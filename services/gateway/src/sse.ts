@@ -32,8 +32,6 @@ type Opening = {
   stateRooms: Map<string, StateRoom>;
   lastEventId: string | undefined;
   headers: OutgoingHttpHeaders;
-  /** Counts the connection off. */
-  leave: () => void;
 };
 
 /** After which a browser comes again; no two clients of a gateway that ended come at the same time. */
@@ -42,7 +40,7 @@ const retryMs = (): number => 1_000 + Math.random() * 2_000;
 const keepAliveMs = 15_000;
 
 function serveEventStream(response: ServerResponse, opening: Opening, shared: Shared): Connection {
-  const { who, rooms, stateRooms, lastEventId, leave } = opening;
+  const { who, rooms, stateRooms, lastEventId } = opening;
   const { config, hubs, log, now, people, registry } = shared;
   const id = `c-${randomUUID().slice(0, 13)}`;
   const byStream = new Map<StreamName, Room[]>();
@@ -70,9 +68,8 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
     rooms.clear();
     for (const subscription of states.values()) subscription.leave();
     states.clear();
-    leave();
     registry.remove(connection);
-    presence.leave();
+    shared.presence.leave(who, id);
   };
   const after = (delayMs: number, action: () => void): void => {
     if (!isClosed) timers.add(setTimeout(action, Math.min(Math.max(0, delayMs), 2 ** 31 - 1)));
@@ -212,7 +209,7 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
   };
   registry.open(connection);
   registry.add(connection, who);
-  const presence = shared.presence.arrive(who, { id });
+  shared.presence.arrive(who, { id });
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -273,17 +270,12 @@ export function registerEventStream(app: FastifyInstance, { route, roomsOf, shar
       const asked = [room].flat().map((name): StartRoom => ({ name }));
       const header = request.headers['last-event-id'];
       // Counted before the rooms are looked at: who guesses rooms is stopped as well.
-      const leave = shared.enter(who);
-      try {
-        const rooms = startRooms([...roomsOf(request), ...asked], who, shared);
-        const headers = reply.getHeaders() as OutgoingHttpHeaders;
-        reply.hijack();
-        const opening = { who, ...rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
-        greet(serveEventStream(reply.raw, { ...opening, headers, leave }, shared));
-      } catch (error) {
-        leave();
-        throw error;
-      }
+      shared.checkPlace(who);
+      const rooms = startRooms([...roomsOf(request), ...asked], who, shared);
+      const headers = reply.getHeaders() as OutgoingHttpHeaders;
+      reply.hijack();
+      const opening = { who, ...rooms, lastEventId: (header as string | undefined) || lastEventId || undefined };
+      greet(serveEventStream(reply.raw, { ...opening, headers }, shared));
     },
   });
 }

@@ -13,7 +13,7 @@ type Subscribe = ClientFrame & { t: 'subscribe' };
 type Unsubscribe = ClientFrame & { t: 'unsubscribe' };
 
 /** What the connection lends: its place in rooms, and its way out. */
-type Line = { member: Member; outgoing: Outgoing; send: (frame: ServerFrame) => void };
+export type Line = Member & { outgoing: Outgoing; send(frame: ServerFrame): void };
 
 export class Subscriptions {
   readonly #line: Line;
@@ -43,7 +43,7 @@ export class Subscriptions {
     const rooms = [...this.#rooms.values()];
     for (const room of rooms) {
       const isStillIn = (): boolean => this.#rooms.get(room.name) === room;
-      await this.#hubOf(room)?.join([room], this.#line.member, undefined, () => {}, isStillIn);
+      await this.#hubOf(room)?.join([room], this.#line, undefined, () => {}, isStillIn);
     }
   }
 
@@ -81,7 +81,7 @@ export class Subscriptions {
 
   stop(): void {
     this.#isOver = true;
-    for (const room of this.#rooms.values()) this.#hubOf(room)?.leave(room, this.#line.member);
+    for (const room of this.#rooms.values()) this.#hubOf(room)?.leave(room, this.#line);
     this.#rooms.clear();
     for (const { leave } of this.#stateRooms?.values() ?? []) leave();
     this.#stateRooms?.clear();
@@ -123,35 +123,35 @@ export class Subscriptions {
   }
 
   #enterState(state: StateRoom, id: number, who: () => Identity): void {
-    const { send, outgoing } = this.#line;
+    const line = this.#line;
     const subscription = state.join({
       deliver: (frames) => {
         this.#shared.frames.out += frames.length;
-        outgoing.deliverState(stateKey(state.name), frames);
+        line.outgoing.deliverState(stateKey(state.name), frames);
       },
       recheck: () => this.#recheckState(state.name, who()),
     });
     this.#stateRooms ??= new Map();
     this.#stateRooms.set(state.name, subscription);
     const { snapshot } = subscription;
-    send({ t: 'subscribed', id, room: state.name, lane: state.lane, recovery: 'snapshot', data: snapshot });
+    line.send({ t: 'subscribed', id, room: state.name, lane: state.lane, recovery: 'snapshot', data: snapshot });
   }
 
   async #enter(opened: Room, { id, from }: Subscribe, who: () => Identity): Promise<void> {
-    const { send, member } = this.#line;
+    const line = this.#line;
     const hub = this.#hubOf(opened);
     if (hub === undefined) throw new CodedError('unavailable');
     const room = hub.shared(opened);
     const { lane } = room.definition;
     this.#rooms.set(room.name, room);
     const onJoined = (_: Room, { position: pos, recovery }: Joined): void =>
-      send({ t: 'subscribed', id, room: room.name, pos, lane, recovery });
+      line.send({ t: 'subscribed', id, room: room.name, pos, lane, recovery });
     const isStillHis = (): boolean => {
       // A patient may have moved: who is not in the room yet is not told.
       this.recheck(room, who());
       return this.#rooms.get(room.name) === room;
     };
-    const hasJoined = await hub.join([room], member, from, onJoined, isStillHis);
+    const hasJoined = await hub.join([room], line, from, onJoined, isStillHis);
     // The right to it ended while the replay was read.
     if (!hasJoined && !this.#isOver) throw new CodedError('forbidden');
   }
@@ -162,7 +162,7 @@ export class Subscriptions {
     const state = this.#stateRooms?.get(name);
     if (room !== undefined) {
       this.#rooms.delete(name);
-      this.#hubOf(room)?.leave(room, this.#line.member);
+      this.#hubOf(room)?.leave(room, this.#line);
       this.#line.outgoing.forget(room);
     }
     if (state !== undefined) {

@@ -62,7 +62,7 @@ async function open() {
   const socket = await connected;
   await new Promise((resolve) => client.once('open', resolve));
   let slow = 0;
-  const outgoing = new Outgoing(socket, () => slow++);
+  const outgoing = new Outgoing(socket, { onSlow: () => slow++ });
   outgoings.push(outgoing);
   const deliver = (...frames: RoomFrame[]): void => batchesOf(frames).forEach((batch) => outgoing.deliver(batch));
   return {

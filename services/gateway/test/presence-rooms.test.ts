@@ -28,8 +28,10 @@ afterEach(async () => {
 });
 afterAll(() => house.stop());
 
-const arrive = (person: string, id: string, at = gateway) =>
-  connections.push(at.presence.arrive(house.who(person), { id }));
+const arrive = (person: string, id: string, at = gateway) => {
+  at.presence.arrive(house.who(person), { id });
+  connections.push({ leave: () => at.presence.leave(house.who(person), id) });
+};
 const call = (person: string, operation: string, data: unknown, connection?: string) =>
   gateway.presence.call({ who: house.who(person), connection, operation, data });
 

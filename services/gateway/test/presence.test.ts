@@ -17,8 +17,10 @@ afterEach(() => house.clear());
 afterAll(() => house.stop());
 
 const ward = 'presence:ward:w1';
-const arrive = (gateway: HouseGateway, person: string, id: string, tab?: string) =>
+const arrive = (gateway: HouseGateway, person: string, id: string, tab?: string) => {
   gateway.presence.arrive(house.who(person), { id, tab });
+  return { leave: () => gateway.presence.leave(house.who(person), id) };
+};
 const set = (gateway: HouseGateway, person: string, connection: string | undefined, data: unknown) =>
   gateway.presence.call({ who: house.who(person), connection, operation: 'presence:set', data });
 const saidOf = ({ frames }: Listener, person: string): string[] =>

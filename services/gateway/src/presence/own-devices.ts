@@ -9,8 +9,8 @@ export type Word = { state: SettableState; until?: number | undefined };
 type OwnDevice = { device: Device; connections: string[] };
 
 export type OwnDevices = {
-  /** @returns how to take the connection away again */
-  arrive(key: PersonKey, arrival: Arrival): () => void;
+  arrive(key: PersonKey, arrival: Arrival): void;
+  leave(key: PersonKey, connection: string): void;
   /** @returns whether the connection is here */
   set(key: PersonKey, connection: string, word: Word): boolean;
   /** Said for all devices that were there at that time and have not said anything since. */
@@ -52,18 +52,6 @@ export function createOwnDevices({ now, findDevice, onChanged }: OwnDevicesOptio
     if (word.until !== undefined) timed.add(key);
   };
 
-  const leave = (key: PersonKey, connection: string): void => {
-    const devices = people.get(key);
-    const own = devices?.find(({ connections }) => connections.includes(connection));
-    if (devices === undefined || own === undefined) return;
-    own.connections = own.connections.filter((each) => each !== connection);
-    if (own.connections.length > 0) return;
-    const rest = devices.filter((each) => each !== own);
-    if (rest.length === 0) people.delete(key);
-    else people.set(key, rest);
-    onChanged(key);
-  };
-
   return {
     arrive(key, { id, tab }) {
       const name = tab ?? id;
@@ -77,7 +65,17 @@ export function createOwnDevices({ now, findDevice, onChanged }: OwnDevicesOptio
         people.set(key, [...devices, own]);
         onChanged(key);
       }
-      return () => leave(key, id);
+    },
+    leave(key, connection) {
+      const devices = people.get(key);
+      const own = devices?.find(({ connections }) => connections.includes(connection));
+      if (devices === undefined || own === undefined) return;
+      own.connections = own.connections.filter((each) => each !== connection);
+      if (own.connections.length > 0) return;
+      const rest = devices.filter((each) => each !== own);
+      if (rest.length === 0) people.delete(key);
+      else people.set(key, rest);
+      onChanged(key);
     },
     set(key, connection, word) {
       const own = people.get(key)?.find(({ connections }) => connections.includes(connection));

@@ -23,8 +23,10 @@ import { personKey } from './sight.ts';
 import { watchEntries, type Entry } from './watch.ts';
 
 export type Presence = {
-  /** A connection is open and known. @returns how to say that it is closed */
-  arrive(who: Actor, connection: Arrival): { leave(): void };
+  /** A connection is open and known. */
+  arrive(who: Actor, connection: Arrival): void;
+  /** It is closed; of one that never arrived this says nothing. */
+  leave(who: Actor, connection: string): void;
   /** Answers `presence:set`, `presence:get` and `presence:list`. @throws CodedError */
   call(call: PresenceCall): Promise<unknown>;
   /** @returns the room, if there is such a room and he may enter it */
@@ -259,9 +261,10 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
 
   return {
     arrive(who, connection) {
-      if (!who.roles.some((role) => presentRoles.includes(role))) return { leave() {} };
-      return { leave: own.arrive(personKey(who.hospital, who.person), connection) };
+      if (!who.roles.some((role) => presentRoles.includes(role))) return;
+      own.arrive(personKey(who.hospital, who.person), connection);
     },
+    leave: (who, connection) => own.leave(personKey(who.hospital, who.person), connection),
     call: createPresenceCalls({
       people,
       roster,

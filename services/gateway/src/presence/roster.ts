@@ -118,8 +118,9 @@ export function createRoster({ graceMs, now, elapsed, onChanged, onDeparted }: R
     const person = known ?? { entries: [], lingering: none, state: 'offline', since: 0, left: undefined };
     if (known === undefined) people.set(key, person);
     const before = person.entries.find((entry) => entry.instance === instance)?.devices ?? [];
-    person.entries = person.entries.filter((entry) => entry.instance !== instance);
-    if (devices.length > 0) person.entries.push({ instance, devices });
+    const others = person.entries.filter((entry) => entry.instance !== instance);
+    // Spread, not pushed: a list that grows makes place for sixteen more.
+    person.entries = devices.length > 0 ? [...others, { instance, devices }] : others;
     if (person.lingering.length > 0)
       person.lingering = person.lingering.filter(({ device }) => !isLive(person, device.id));
     const until = elapsed() + graceMs;

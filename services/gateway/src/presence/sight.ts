@@ -61,7 +61,8 @@ export function placeIn({ hospital, scope, id }: Subject, entry: PersonEntry): '
 
 const instantOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
-export const personKey = (hospital: string, person: string): PersonKey => `${hospital}.${person}`;
+/** Joined, since a template would keep its parts as well as the whole. */
+export const personKey = (hospital: string, person: string): PersonKey => [hospital, person].join('.');
 
 /** A person as others see him; whom the directory does not know has no name but his id. */
 export function presenceOf(hospital: string, person: string, people: PeopleView, roster: Roster): PersonPresence {
