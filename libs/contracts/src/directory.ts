@@ -10,18 +10,23 @@ import {
   type ConsumerDefinition,
   type ServiceName,
 } from './define.ts';
-import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
+import { Id, Instant, LocalDate, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
 const Version = Type.Integer({ minimum: 1, description: 'Grows with each change; ignore what is lower or equal' });
 const Name = Type.String({ minLength: 1, maxLength: 200, description: 'Name, for people' });
 
 const Label = Type.String({ minLength: 1, maxLength: 200, description: 'What is written at the bed' });
 
+/** Whom a ward is for; which limits hold for a patient of unknown age follows from it. */
+export const populations = ['adult', 'paediatric', 'maternity'] as const;
+export type Population = (typeof populations)[number];
+
 export const bedSchema = Shape({ bedId: Id('Bed'), label: Label });
 export const wardSchema = Shape({
   wardId: Id('Ward'),
   name: Name,
   beds: Type.Array(bedSchema, { maxItems: 200, description: 'All of its beds' }),
+  population: Type.Optional(OneOf(populations, 'Whom the ward is for; adults where absent')),
 });
 export const personSchema = Shape({
   personId: Id('Person, patient or device'),
@@ -32,6 +37,7 @@ export const personSchema = Shape({
     description: 'What the person may do follows from them',
   }),
   wards: Type.Array(Id('Ward'), { maxItems: 50, description: 'Wards to which a member of staff belongs' }),
+  birthDate: Type.Optional(LocalDate('Of a patient: which limits and scores fit follows from the age')),
 });
 export const admissionSchema = Shape({ patientId: Id('Patient'), wardId: Id('Ward'), bedId: Id('Bed') });
 export const careTeamSchema = Shape({
@@ -167,15 +173,18 @@ export const breakGlassChanged = defineEvent({
   data: Shape({ personId: Id('Person'), patients: BreakGlass, version: Version }),
 });
 
-/** How a service keeps its projection of the directory. */
+/**
+ * How a service keeps its projection of the directory. The name has a number, since a durable that has passed an event never
+ * sees it again: whoever wants more of the directory reads it from the start, by another name.
+ */
 export const followDirectory = (service: ServiceName): ConsumerDefinition =>
   defineConsumer({
-    name: `${service}-directory`,
+    name: `${service}-directory-2`,
     service,
     stream: 'DIRECTORY',
     filter: 'directory.>',
     ackWaitMs: 4_000,
-    events: [personChanged, admissionChanged, careTeamChanged, shiftChanged, breakGlassChanged],
+    events: [personChanged, wardChanged, admissionChanged, careTeamChanged, shiftChanged, breakGlassChanged],
   });
 
 /** The key-value entry a person: what a permission check needs, and no more. */

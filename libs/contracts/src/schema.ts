@@ -37,12 +37,15 @@ export function parseInstant(text: string): number | undefined {
 }
 
 FormatRegistry.Set('date-time', (text) => parseInstant(text) !== undefined);
+FormatRegistry.Set('date', (text) => parseInstant(`${text}T00:00:00Z`) !== undefined);
 
 /** Opaque ids minted by `directory` or by us. Only these enter subjects and rooms. */
 export const idPattern = '^[A-Za-z0-9_-]{1,64}$';
 export const isId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text);
 export const Id = (description: string) => Type.String({ pattern: idPattern, description });
 export const Instant = (description: string) => Type.String({ format: 'date-time', description });
+/** A day of the calendar, wherever that is: YYYY-MM-DD. */
+export const LocalDate = (description: string) => Type.String({ format: 'date', description });
 /** A string enum: one clear message, where a union of literals would give one for each member. */
 export const OneOf = <const T extends string>(values: readonly T[], description: string) =>
   Type.Unsafe<T>({ [Kind]: 'StringEnum', type: 'string', enum: [...values], description });
@@ -90,7 +93,9 @@ export function validate<T extends TSchema>(schema: T, value: unknown): Validate
 function describe(error: ValueError): string {
   const schema = error.schema as TSchema & { enum?: string[]; format?: string; pattern?: string };
   if (schema[Kind] === 'StringEnum') return `Expected one of ${schema.enum?.join(', ')}`;
-  if (error.type === ValueErrorType.StringFormat) return 'Expected an RFC 3339 time with a zone';
+  if (error.type === ValueErrorType.StringFormat) {
+    return schema.format === 'date' ? 'Expected a date, YYYY-MM-DD' : 'Expected an RFC 3339 time with a zone';
+  }
   if (schema.pattern === idPattern) return 'Expected an id of 1 to 64 letters, digits, _ or -';
   if (error.type === ValueErrorType.ObjectAdditionalProperties) return 'Unknown field';
   if (error.type === ValueErrorType.ObjectRequiredProperty) return 'Required field is missing';

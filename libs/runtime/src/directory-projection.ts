@@ -10,53 +10,98 @@ import {
   careTeamChanged,
   personChanged,
   shiftChanged,
+  wardChanged,
+  type Shift,
 } from '@carillon/contracts/directory';
 import { CodedError } from '@carillon/contracts/errors';
 import { isPermitted, type Relations } from '@carillon/contracts/permission';
 import type { Sql } from '@carillon/database/database';
 import type { MigrationSet } from '@carillon/database/migrate';
-import { onEvent, type Subscription } from './subscriptions.ts';
+import { onEvent, type EventWork, type Subscription } from './subscriptions.ts';
 
 export const directoryProjectionMigrations: MigrationSet = {
   folder: fileURLToPath(new URL('../migrations', import.meta.url)),
   table: 'projection_migrations',
 };
 
-/** An older version never overwrites a newer one: events may be delivered again, and out of order. */
-export const directorySubscription = (consumer: ConsumerDefinition): Subscription => ({
+/** What became different of what is projected. Wards are by their ids. */
+export type DirectoryChange =
+  | { kind: 'admission'; patientId: string; before: string | undefined; after: string | undefined }
+  | { kind: 'careTeam'; patientId: string; bedNurses: readonly string[] }
+  | { kind: 'shift'; shift: Shift }
+  | { kind: 'ward'; wardId: string };
+
+const isChanged = ({ rowCount }: { rowCount: number | null }): boolean => (rowCount ?? 0) > 0;
+
+/**
+ * An older version never overwrites a newer one: events may be delivered again, and out of order.
+ * @param onChange told in the same transaction, and of news only
+ */
+export const directorySubscription = (
+  consumer: ConsumerDefinition,
+  onChange: (work: EventWork, change: DirectoryChange) => Promise<void> = () => Promise.resolve(),
+): Subscription => ({
   consumer,
   isNeededFirst: true,
   handlers: [
     onEvent(personChanged, async ({ tx, hospital, version }, person) => {
       await tx.query(
-        `insert into directory_person (hospital, person_id, name, roles, wards, version) values ($1, $2, $3, $4, $5, $6)
+        `insert into directory_person (hospital, person_id, name, roles, wards, birth_date, version)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (hospital, person_id) do update set
-           name = excluded.name, roles = excluded.roles, wards = excluded.wards, version = excluded.version
+           name = excluded.name, roles = excluded.roles, wards = excluded.wards, birth_date = excluded.birth_date,
+           version = excluded.version
          where directory_person.version < excluded.version`,
-        [hospital, person.personId, person.name, person.roles, person.wards, version],
+        [hospital, person.personId, person.name, person.roles, person.wards, person.birthDate ?? null, version],
       );
     }),
-    onEvent(admissionChanged, async ({ tx, hospital, version }, admission) => {
-      await tx.query(
-        `insert into directory_admission (hospital, patient_id, ward_id, bed_id, version) values ($1, $2, $3, $4, $5)
+    onEvent(wardChanged, async (work, { wardId, name, beds, population }) => {
+      const { tx, hospital, version } = work;
+      const result = await tx.query(
+        `insert into directory_ward (hospital, ward_id, name, beds, population, version) values ($1, $2, $3, $4, $5, $6)
+         on conflict (hospital, ward_id) do update set
+           name = excluded.name, beds = excluded.beds, population = excluded.population, version = excluded.version
+         where directory_ward.version < excluded.version`,
+        [hospital, wardId, name, beds.length, population ?? null, version],
+      );
+      if (isChanged(result)) await onChange(work, { kind: 'ward', wardId });
+    }),
+    onEvent(admissionChanged, async (work, { patientId, wardId, bedId }) => {
+      const { tx, hospital, version } = work;
+      // Both see the row as it was; a statement of its own would have to lock it first.
+      const result = await tx.query<{ before: string | null }>(
+        `with before as (select ward_id from directory_admission where hospital = $1 and patient_id = $2)
+         insert into directory_admission (hospital, patient_id, ward_id, bed_id, version) values ($1, $2, $3, $4, $5)
          on conflict (hospital, patient_id) do update set
            ward_id = excluded.ward_id, bed_id = excluded.bed_id, version = excluded.version
-         where directory_admission.version < excluded.version`,
-        [hospital, admission.patientId, admission.wardId, admission.bedId, version],
+         where directory_admission.version < excluded.version
+         returning (select ward_id from before) as before`,
+        [hospital, patientId, wardId, bedId, version],
       );
+      const [row] = result.rows;
+      if (row === undefined) return;
+      await onChange(work, {
+        kind: 'admission',
+        patientId,
+        before: row.before ?? undefined,
+        after: wardId ?? undefined,
+      });
     }),
-    onEvent(careTeamChanged, async ({ tx, hospital, version }, team) => {
-      await tx.query(
+    onEvent(careTeamChanged, async (work, { patientId, bedNurses, caregivers }) => {
+      const { tx, hospital, version } = work;
+      const result = await tx.query(
         `insert into directory_care_team (hospital, patient_id, bed_nurses, caregivers, version)
          values ($1, $2, $3, $4, $5)
          on conflict (hospital, patient_id) do update set
            bed_nurses = excluded.bed_nurses, caregivers = excluded.caregivers, version = excluded.version
          where directory_care_team.version < excluded.version`,
-        [hospital, team.patientId, team.bedNurses, team.caregivers, version],
+        [hospital, patientId, bedNurses, caregivers, version],
       );
+      if (isChanged(result)) await onChange(work, { kind: 'careTeam', patientId, bedNurses });
     }),
-    onEvent(shiftChanged, async ({ tx, hospital, version }, shift) => {
-      await tx.query(
+    onEvent(shiftChanged, async (work, shift) => {
+      const { tx, hospital, version } = work;
+      const result = await tx.query(
         `insert into directory_shift (hospital, shift_id, person_id, ward_id, role, starts_at, ends_at, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (hospital, shift_id) do update set
@@ -65,6 +110,7 @@ export const directorySubscription = (consumer: ConsumerDefinition): Subscriptio
          where directory_shift.version < excluded.version`,
         [hospital, shift.shiftId, shift.personId, shift.wardId, shift.role, shift.startsAt, shift.endsAt, version],
       );
+      if (isChanged(result)) await onChange(work, { kind: 'shift', shift });
     }),
     onEvent(breakGlassChanged, async ({ tx, hospital, version }, { personId, patients }) => {
       await tx.query(

@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { breakGlassChanged, followDirectory } from '@carillon/contracts/directory';
+import {
+  admissionChanged,
+  breakGlassChanged,
+  followDirectory,
+  personChanged,
+  wardChanged,
+} from '@carillon/contracts/directory';
+import type { EventDefinition } from '@carillon/contracts/define';
 import { openDatabase, type Database } from '@carillon/database/database';
 import { migrate } from '@carillon/database/migrate';
 import {
   assertPermitted,
   directoryProjectionMigrations,
   directorySubscription,
+  type DirectoryChange,
 } from '@carillon/runtime/directory-projection';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
@@ -30,12 +38,19 @@ const mayAt = (now: number, patientId = 'p7', role: 'nurse' | 'patient' = 'nurse
     () => true,
     () => false,
   );
-async function tell(version: number, patients: { patientId: string; until: string }[]): Promise<void> {
-  const subscription = directorySubscription(followDirectory('monitoring'));
-  const handler = subscription.handlers.find(({ definition }) => definition.name === breakGlassChanged.name);
+const changes: DirectoryChange[] = [];
+async function tellOf({ name }: EventDefinition, version: number, data: object): Promise<DirectoryChange[]> {
+  const subscription = directorySubscription(followDirectory('monitoring'), (_, change) => {
+    changes.push(change);
+    return Promise.resolve();
+  });
+  const handler = subscription.handlers.find(({ definition }) => definition.name === name);
   const work = { tx: database, hospital: 'h1', version } as unknown as EventWork;
-  await handler?.handle(work, { personId: 'n1', patients, version });
+  await handler?.handle(work, { ...data, version });
+  return changes.splice(0);
 }
+const tell = (version: number, patients: { patientId: string; until: string }[]): Promise<unknown> =>
+  tellOf(breakGlassChanged, version, { personId: 'n1', patients });
 
 test('broken glass permits what the ward of the patient would, for that patient, until its end and no longer', async () => {
   expect(await mayAt(endsAt - 1)).toBe(false);
@@ -56,4 +71,28 @@ test('older news of broken glass changes nothing', async () => {
   await tell(5, []);
   await tell(4, [{ patientId: 'p7', until: new Date(endsAt).toISOString() }]);
   expect(await mayAt(endsAt - 1)).toBe(false);
+});
+
+test('whoever follows the directory is told what became different, and of nothing that is old', async () => {
+  const admit = (version: number, wardId: string | null) =>
+    tellOf(admissionChanged, version, { patientId: 'p1', wardId, bedId: wardId });
+  const move = { kind: 'admission', patientId: 'p1' };
+  expect(await admit(1, 'w1')).toEqual([{ ...move, before: undefined, after: 'w1' }]);
+  expect(await admit(3, 'w2')).toEqual([{ ...move, before: 'w1', after: 'w2' }]);
+  expect(await admit(2, 'w9')).toEqual([]);
+  expect(await admit(4, null)).toEqual([{ ...move, before: 'w2', after: undefined }]);
+});
+
+test('a ward is kept with the number of its beds and its population, a person with the date of birth', async () => {
+  const beds = [
+    { bedId: 'b1', label: '1' },
+    { bedId: 'b2', label: '2' },
+  ];
+  expect(await tellOf(wardChanged, 1, { wardId: 'w1', name: 'Ward', beds, population: 'paediatric' })).toHaveLength(1);
+  const ward = await database.query('select name, beds, population from directory_ward where ward_id = $1', ['w1']);
+  expect(ward.rows).toEqual([{ name: 'Ward', beds: 2, population: 'paediatric' }]);
+  const child = { personId: 'p1', name: 'A', roles: ['patient'], wards: [], birthDate: '2019-02-28' };
+  await tellOf(personChanged, 1, child);
+  const { rows } = await database.query(`select birth_date::text as born from directory_person where person_id = 'p1'`);
+  expect(rows).toEqual([{ born: '2019-02-28' }]);
 });
