@@ -1,6 +1,7 @@
 /** What both benches do around their runs: a house with a hospital in it, and how it is left. */
 import { connectBus, type Bus } from '@carillon/bus/connection';
 import { openDatabase, type Database } from '@carillon/database/database';
+import type { ServiceName } from '@carillon/contracts/define';
 import { machineOf, printTable, type Machine } from './figures.ts';
 import { createHttp } from './http.ts';
 import { importHospital, setQuickLimits } from './hospital.ts';
@@ -13,13 +14,18 @@ export type Bench = { house: House; bus: Bus; sql: Database; machine: Machine; a
 /** Patients who may have alarms: enough that none has a second one before the first is over. */
 const maxAlarming = 200;
 
-export type BenchOptions = { patients: number; isOneProcess: boolean };
+export type BenchOptions = {
+  patients: number;
+  isOneProcess: boolean;
+  /** Services that run once more. */
+  more?: readonly ServiceName[];
+};
 
 export async function withBench(
-  { patients, isOneProcess }: BenchOptions,
+  { patients, isOneProcess, more = [] }: BenchOptions,
   body: (bench: Bench) => Promise<void>,
 ): Promise<void> {
-  const house = await startHouse(isOneProcess);
+  const house = await startHouse(isOneProcess, more);
   const onSignal = (): void => void house.stop().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   try {

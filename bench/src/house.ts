@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { serviceNames } from '@carillon/contracts/define';
+import { serviceNames, type ServiceName } from '@carillon/contracts/define';
 import { startNatsServer } from '@carillon/local/nats-server';
 import { startPostgres } from '@carillon/local/postgres';
 import { freePort } from './free-port.ts';
@@ -38,8 +38,11 @@ const unlimited = {
   CARILLON_LIMIT_HANDSHAKES: '10000',
 };
 
-/** @param isOneProcess as `npm start` runs the services; else a process each, as docker-compose does */
-export async function startHouse(isOneProcess: boolean): Promise<House> {
+/**
+ * @param isOneProcess as `npm start` runs the services; else a process each, as docker-compose does
+ * @param more services that run once more, in a process of their own
+ */
+export async function startHouse(isOneProcess: boolean, more: readonly ServiceName[] = []): Promise<House> {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-bench-'));
   const postgresFolder = join(folder, 'postgres');
   const [nats, postgres] = await Promise.all([
@@ -61,11 +64,17 @@ export async function startHouse(isOneProcess: boolean): Promise<House> {
         CARILLON_INTERNAL_PORT: '0',
         CARILLON_JWT_SECRET: signer.secret,
         CARILLON_LOG_LEVEL: 'warn',
+        // Nobody's pages but those that are measured.
+        CARILLON_CANARY_SECONDS: '0',
         BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
         DATABASE_URL: postgres.url,
       },
     });
-  const processes = (isOneProcess ? [serviceNames] : serviceNames.map((name) => [name])).map(startProcess);
+  const programs = [
+    ...(isOneProcess ? [serviceNames] : serviceNames.map((name) => [name])),
+    ...more.map((name) => [name]),
+  ];
+  const processes = programs.map(startProcess);
   const stop = async (): Promise<void> => {
     await Promise.all(
       processes.map(async (each) => {

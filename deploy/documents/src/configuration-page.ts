@@ -1,6 +1,8 @@
+import { configSchema as escalationConfig } from '@carillon/alert-escalation/config';
 import { configSchema as directoryConfig } from '@carillon/directory/config';
 import { configSchema as gatewayConfig } from '@carillon/gateway/config';
 import { launchConfig, usage } from '@carillon/local/options';
+import { configSchema as monitoringConfig } from '@carillon/monitoring/config';
 import { commonConfig, type AnySetting, type ConfigSchema } from '@carillon/runtime/config';
 import { processConfig } from '@carillon/runtime/process';
 import { code, table } from './markdown.ts';
@@ -20,6 +22,8 @@ const sections: readonly Section[] = [
   },
   { title: '`gateway`', words: 'Beside those of every service.', schema: gatewayConfig },
   { title: '`directory`', words: 'Beside those of every service.', schema: directoryConfig },
+  { title: '`monitoring`', words: 'Beside those of every service.', schema: monitoringConfig },
+  { title: '`alert-escalation`', words: 'Beside those of every service.', schema: escalationConfig },
   {
     title: '`npm start`',
     words: `One machine with everything in one process. All other variables go to the services as they are; these have

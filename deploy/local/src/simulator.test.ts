@@ -1,12 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { isPossible, vitalSigns, type NumericVital } from '@carillon/contracts/vital-signs';
-import { alarmHistory, limitKind } from '@carillon/monitoring/domain/alarm-engine';
-import { defaultLimits } from '@carillon/monitoring/domain/default-limits';
+import { alarmHistory } from '@carillon/monitoring/domain/alarm-engine';
+import { defaultSets } from '@carillon/monitoring/domain/default-sets';
+import { limitKind } from '@carillon/monitoring/domain/limit';
 import { createSimulator, defaultSeed, type DemoItem } from './simulator.ts';
 
 const start = Date.UTC(2026, 10, 21, 8);
 const patients = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8'];
 const minute = 60;
+const defaultLimits = defaultSets.find(({ setId }) => setId === 'adult')?.limits ?? [];
 
 function play(seconds: number, seed = defaultSeed): DemoItem[] {
   const simulator = createSimulator({ seed, patients });

@@ -100,7 +100,7 @@ test('SpO2 below its limit for 15 s pages the bed nurse, shows in the right room
   expect(resolved['data']).toMatchObject({ state: 'resolved', presence: 'off' });
   const whole = await call(house.baseUrl, 'GET', `/v1/alerts/${alertId}`, as('n1'));
   const kinds = (whole.body['timeline'] as { kind: string }[]).map((entry) => entry.kind);
-  expect(kinds).toEqual(['opened', 'level', 'level', 'acknowledged', 'cleared', 'resolved']);
+  expect(kinds).toEqual(['opened', 'level', 'level', 'accepted', 'acknowledged', 'cleared', 'resolved']);
   expect(n3.frames.filter((frame) => frame.t === 'msg')).toEqual([]);
   for (const client of [n1, n2, d1, p2, n3, o1]) client.close();
 }, 60_000);
@@ -162,7 +162,7 @@ test('limits are read by the ward, written by its doctor, and refused when they 
   expect((await call(house.baseUrl, 'PUT', path, as('d2', { limits }))).status).toBe(403);
   expect(await call(house.baseUrl, 'PUT', path, as('d1', { limits }))).toMatchObject({ status: 200, body: { limits } });
   expect((await call(house.baseUrl, 'GET', path, as('p1'))).status).toBe(403);
-  expect((await call(house.baseUrl, 'GET', path, as('n2'))).body).toEqual({ limits });
+  expect((await call(house.baseUrl, 'GET', path, as('n2'))).body).toMatchObject({ limits, version: 1, origin: 'own' });
   const both = [{ ...limits[0], above: 99 }];
   expect(await call(house.baseUrl, 'PUT', path, as('a1', { limits: both }))).toMatchObject({
     status: 400,
@@ -188,7 +188,7 @@ test('a policy without a failsafe is refused; one with it is kept, and running a
   });
   expect((await call(house.baseUrl, 'PUT', path, as('n1', policy))).status).toBe(403);
   expect(await call(house.baseUrl, 'PUT', path, as('d1', policy))).toMatchObject({ status: 200, body: policy });
-  expect((await call(house.baseUrl, 'GET', path, as('n1'))).body).toEqual(policy);
+  expect((await call(house.baseUrl, 'GET', path, as('n1'))).body).toEqual({ policyId: 'night', version: 1, ...policy });
   expect((await call(house.baseUrl, 'GET', '/v1/policies/none', as('n1'))).status).toBe(404);
 });
 

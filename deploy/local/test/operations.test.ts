@@ -300,7 +300,7 @@ test("readings whose subject and body name two hospitals are nobody's: not store
 test('readings that break their contract are refused when they are put back, and make no second letter', async () => {
   const token = await tokenOf(baseUrl, 'o1');
   const subject = intakeSubject('h1', partitionOf('p3'), 'device');
-  const intake = { hospital: 'h1', by: 'dev1', receivedAt: Date.now(), readings: [] };
+  const intake = { hospital: 'h1', by: 'dev1', receivedAt: Date.now(), readings: [{ patientId: 'p3' }] };
   await publish(bus, { subject, body: encode(intake), headers: { 'Nats-Msg-Id': randomUUID() } });
   const { sequence } = await letterWith('monitoring', 'breaks its contract');
   const before = (await streamState(bus, 'INTAKE')).lastSequence;

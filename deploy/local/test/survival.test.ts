@@ -238,8 +238,8 @@ async function startWatchedHouse(): Promise<Watched> {
   const policy = {
     levels: [
       { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
-      { afterSeconds: 3, targets: [{ kind: 'wardRole', role: 'nurse' }] },
-      { afterSeconds: 6, targets: [{ kind: 'wardRole', role: 'doctor' }, { kind: 'failsafe' }] },
+      { afterSeconds: 5, targets: [{ kind: 'wardRole', role: 'nurse' }] },
+      { afterSeconds: 10, targets: [{ kind: 'wardRole', role: 'doctor' }, { kind: 'failsafe' }] },
     ],
     repeatSeconds: 600,
   };
@@ -258,7 +258,7 @@ async function expectWhole({ house, load, since, d1, nurses, ward }: Watched): P
   const { baseUrl, environment } = house;
   await load.stop(30_000);
   // The last level of the last alert, and a moment for its way.
-  await pause(Math.max(...load.raised.map(({ openedAt }) => openedAt)) + 6_000 + 1_500 - Date.now());
+  await pause(Math.max(...load.raised.map(({ openedAt }) => openedAt)) + 10_000 + 1_500 - Date.now());
   await expectNothingLost(baseUrl, load, d1, since);
   for (const { alertId, openedAt } of load.raised) {
     if (load.acknowledged.has(alertId)) continue;

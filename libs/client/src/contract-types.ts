@@ -9,11 +9,13 @@ import type {
 } from '@carillon/contracts/define';
 import type { presenceEvents } from '@carillon/contracts/presence';
 import type { SurfaceDefinition } from '@carillon/contracts/surface';
+import type { technicalChanged } from '@carillon/contracts/technical';
 
 type OperationDefinition = Extract<SurfaceDefinition, CommandDefinition | QueryDefinition>;
 type Operations = { [D in OperationDefinition as D['name']]: D };
 /** Of rooms with a history, and of those that show a state. */
-type EventLike = Extract<SurfaceDefinition, EventDefinition> | (typeof presenceEvents)[number];
+type EventLike =
+  Extract<SurfaceDefinition, EventDefinition> | (typeof presenceEvents)[number] | typeof technicalChanged;
 type Events = { [D in EventLike as D['name']]: D };
 
 export type OperationName = keyof Operations;

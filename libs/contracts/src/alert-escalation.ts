@@ -33,7 +33,10 @@ const AlertId = Shape({ alertId: Id('Alert') });
 
 export const alertStates = ['open', 'acknowledged', 'resolved'] as const;
 export const presences = ['on', 'ack', 'latched', 'off'] as const;
-export const pageStatuses = ['paged', 'acknowledged', 'declined', 'withdrawn'] as const;
+export const pageStatuses = ['paged', 'accepted', 'acknowledged', 'declined', 'withdrawn'] as const;
+export const holdKinds = ['silence', 'inhibition'] as const;
+/** What a person says of an alert that he closes. */
+export const outcomes = ['actionable', 'notActionable'] as const;
 
 export const pageSchema = Shape({
   person: Id('Who was paged'),
@@ -57,18 +60,43 @@ const alertFields = {
   level: Type.Integer({ minimum: 0, description: 'The highest level that was started; 0 before the first' }),
   openedAt: Instant('When it was opened'),
   version: Type.Integer({ minimum: 1, description: 'Grows with each change' }),
-  pages: Type.Array(pageSchema, { description: 'Of the current run, newest attempt of each level and person' }),
+  pages: Type.Array(pageSchema, {
+    description: 'Of the current run, newest attempt of each level and person; at most 50, of a page his own first',
+  }),
+  pageCount: Type.Optional(Type.Integer({ minimum: 0, description: 'How many there are' })),
+  answers: Type.Optional(
+    Shape({
+      needed: Type.Integer({ minimum: 1, description: 'How many must answer the level that calls now' }),
+      accepted: Type.Array(Id('Person'), { description: 'Who is coming, in the order in which they said so' }),
+      arrived: Type.Array(Id('Person'), { description: 'Who said that he is there' }),
+    }),
+  ),
+  acknowledgedBy: Type.Optional(Nullable(Id('Who owns it: the first who said that he comes'))),
+  acknowledgedUntil: Type.Optional(Nullable(Instant('It comes back then, if its condition lasts'))),
+  held: Type.Optional(
+    Nullable(
+      Shape({
+        kind: OneOf(holdKinds, 'Why it calls nobody'),
+        by: Id('Silence, or the alert that explains it'),
+        until: Instant('Looked at again then'),
+      }),
+    ),
+  ),
+  policyId: Type.Optional(Id('Policy by which it runs, as it was when the alert was opened')),
+  policyVersion: Type.Optional(Type.Integer({ minimum: 0, description: '0: the built-in one' })),
+  outcome: Type.Optional(OneOf(outcomes, 'What whoever closed it said of it')),
 };
 const timelineSchema = Shape({
   at: Instant('When'),
   kind: Type.String({
     description:
-      'opened, merged, level, acknowledged, declined, ackExpired, cleared, reactivated, priority, resolved; of a page delivered, displayed, read',
+      'opened, merged, level, reachLimited, accepted, acknowledged, snoozed, declined, arrived, escalated, ackExpired, held, released, relieved, handover, entered, moved, cleared, reactivated, priority, resolved; of a page delivered, displayed, read',
   }),
   actor: Type.Optional(Id('Who; absent for the engine')),
   level: Type.Optional(Type.Integer({ description: 'Level of the policy' })),
   people: Type.Optional(Type.Array(Id('Person'), { description: 'Who was paged' })),
   reason: Type.Optional(Type.String({ description: 'Why' })),
+  until: Type.Optional(Instant('How long it lasts: of snoozed and held')),
 });
 export type TimelineEntry = Static<typeof timelineSchema>;
 
@@ -108,7 +136,8 @@ export const acknowledgeAlert = defineCommand({
   name: 'alert:acknowledge',
   version: 1,
   owner: 'alert-escalation',
-  description: 'Takes the alert: the next levels are not started. It comes back if the condition outlasts it.',
+  description:
+    'Says that the caller comes. When as many as its level needs have said so, the alert is taken: the next levels are not started. It comes back if the condition outlasts it.',
   lane: 'critical',
   input: AlertId,
   result: alertSchema,
@@ -121,7 +150,8 @@ export const declineAlert = defineCommand({
   name: 'alert:decline',
   version: 1,
   owner: 'alert-escalation',
-  description: 'Says that the caller cannot come. When all who were paged decline, the next level starts at once.',
+  description:
+    'Says that the caller cannot come. When too few are left who may, the next level starts at once. `conflict` for who is not called.',
   lane: 'critical',
   input: Shape({ ...AlertId.properties, reason: Reason }),
   result: alertSchema,
@@ -137,11 +167,65 @@ export const resolveAlert = defineCommand({
   description:
     'Closes the alert. If its condition is still active after the time of an acknowledgement, one opens anew.',
   lane: 'critical',
-  input: Shape({ ...AlertId.properties, reason: Reason }),
+  input: Shape({
+    ...AlertId.properties,
+    reason: Reason,
+    outcome: Type.Optional(OneOf(outcomes, 'Whether there was anything to do')),
+  }),
   result: alertSchema,
   maxAgeMs: commandAgesMs['alert:resolve'],
   allow: [{ roles: ['nurse', 'doctor'], relation: 'entity' }],
   http: { method: 'POST', path: '/v1/alerts/:alertId/resolve' },
+});
+
+export const snoozeAlert = defineCommand({
+  name: 'alert:snooze',
+  version: 1,
+  owner: 'alert-escalation',
+  description:
+    'Puts the alert off: for at most 2 min at high priority, 15 at medium, 60 at low, and once, twice, three times. It then calls from its first level.',
+  lane: 'critical',
+  input: Shape({
+    ...AlertId.properties,
+    seconds: Type.Integer({ minimum: 10, maximum: 3_600, description: 'How long' }),
+    reason: Reason,
+  }),
+  result: alertSchema,
+  maxAgeMs: commandAgesMs['alert:snooze'],
+  allow: answer,
+  http: { method: 'POST', path: '/v1/alerts/:alertId/snooze' },
+});
+
+export const escalateAlert = defineCommand({
+  name: 'alert:escalate',
+  version: 1,
+  owner: 'alert-escalation',
+  description:
+    'Starts the next level now, or all up to `level`; the last one again when all were started. `conflict` if the alert is not any more as the caller saw it.',
+  lane: 'critical',
+  input: Shape({
+    ...AlertId.properties,
+    seenVersion: Type.Integer({ minimum: 1, description: '`version` of the alert that the caller saw' }),
+    level: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, description: 'Up to this one; the next if absent' })),
+    reason: Reason,
+  }),
+  result: alertSchema,
+  maxAgeMs: commandAgesMs['alert:escalate'],
+  allow: answer,
+  http: { method: 'POST', path: '/v1/alerts/:alertId/escalate' },
+});
+
+export const arriveAtAlert = defineCommand({
+  name: 'alert:arrive',
+  version: 1,
+  owner: 'alert-escalation',
+  description: 'Says that the caller is there: a fact that stops nothing by itself.',
+  lane: 'critical',
+  input: AlertId,
+  result: alertSchema,
+  maxAgeMs: commandAgesMs['alert:arrive'],
+  allow: answer,
+  http: { method: 'POST', path: '/v1/alerts/:alertId/arrive' },
 });
 
 export const listAlerts = defineQuery({
@@ -175,53 +259,6 @@ export const getAlert = defineQuery({
   http: { method: 'GET', path: '/v1/alerts/:alertId' },
 });
 
-export const targetKinds = ['bedNurse', 'wardRole', 'person', 'failsafe'] as const;
-export const targetSchema = Shape({
-  kind: OneOf(targetKinds, 'Who is meant'),
-  role: Type.Optional(OneOf(roles, 'With wardRole: the role; with failsafe: operator where absent')),
-  person: Type.Optional(Id('With person')),
-});
-export const policySchema = Shape({
-  levels: Type.Array(
-    Shape({
-      afterSeconds: Type.Number({ minimum: 0, maximum: 86_400, description: 'After the alert was opened' }),
-      targets: Type.Array(targetSchema, { minItems: 1, maxItems: 20 }),
-    }),
-    { minItems: 1, maxItems: 20 },
-  ),
-  repeatSeconds: Type.Number({
-    minimum: 5,
-    maximum: 86_400,
-    description: 'The last level again, while the alert is on',
-  }),
-});
-export type Policy = Static<typeof policySchema>;
-export type Target = Static<typeof targetSchema>;
-
-const mayWritePolicy = [{ roles: ['doctor', 'admin'] as const, relation: 'hospital' as const }];
-export const getPolicy = defineQuery({
-  name: 'policy:get',
-  version: 1,
-  owner: 'alert-escalation',
-  description: 'An escalation policy.',
-  input: Shape({ policyId: Id('Policy') }),
-  result: policySchema,
-  allow: [{ roles: [...staffRoles, 'operator', 'admin'], relation: 'hospital' }],
-  http: { method: 'GET', path: '/v1/policies/:policyId' },
-});
-export const setPolicy = defineCommand({
-  name: 'policy:set',
-  version: 1,
-  owner: 'alert-escalation',
-  description: 'Replaces an escalation policy. Running alerts keep the one they began with.',
-  lane: 'normal',
-  input: Shape({ policyId: Id('Policy'), ...policySchema.properties }),
-  result: policySchema,
-  maxAgeMs: commandAgesMs['policy:set'],
-  allow: mayWritePolicy,
-  http: { method: 'PUT', path: '/v1/policies/:policyId' },
-});
-
 const alertEvent = <const V extends string>(verb: V, description: string) =>
   defineEvent({
     name: `alert:${verb}`,
@@ -238,6 +275,24 @@ export const alertAcknowledged = alertEvent('acknowledged', 'Somebody took the a
 export const alertDeclined = alertEvent('declined', 'Somebody who was paged cannot come.');
 export const alertCleared = alertEvent('cleared', 'The condition behind an alert ended.');
 export const alertResolved = alertEvent('resolved', 'An alert was closed.');
+export const alertAccepted = alertEvent('accepted', 'Somebody comes, and more are needed.');
+export const alertArrived = alertEvent('arrived', 'Somebody says that he is there.');
+export const alertReleased = alertEvent('released', 'What held an alert is over: it calls now.');
+export const alertEntered = alertEvent('entered', 'The patient came to this ward, and the alert with him.');
+export const alertLeft = defineEvent({
+  name: 'alert:left',
+  version: 1,
+  owner: 'alert-escalation',
+  description: 'The patient left this ward: the alert is not of this ward any more, from this version on.',
+  stream: 'CARE',
+  subject: 'care.<hospital>.<ward>.<patient>.<lane>.alert.left',
+  data: Shape({
+    alertId: alertFields.alertId,
+    patientId: alertFields.patientId,
+    wardId: Nullable(Id('The ward that was left')),
+    version: alertFields.version,
+  }),
+});
 
 /**
  * Facts about people beside the state of the alert, whose version they leave as it is: whoever hears of one adds it to

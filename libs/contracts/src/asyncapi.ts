@@ -2,6 +2,8 @@
 import {
   lanes,
   ownersOf,
+  plannedServices,
+  sendersOf,
   type CommandDefinition,
   type EventDefinition,
   type QueryDefinition,
@@ -308,18 +310,24 @@ function addOwnedOperation(
     channel: reference(replies),
     messages: [reference(replies, `${name} answer`)],
   };
-  addOperation(document, identifier(`gateway sends ${owner} ${name}`), 'send', channel, {
-    summary: description,
-    ...tagged('gateway'),
-    reply,
-  });
+  for (const sender of sendersOf(operation)) {
+    addOperation(document, identifier(`${sender} sends ${owner} ${name}`), 'send', channel, {
+      summary: description,
+      ...tagged(sender),
+      reply,
+    });
+  }
   const durable =
     isCommand &&
     durables.find(
       (each) => each.service === owner && each.stream === 'COMMANDS' && each.filter.includes(`.${operation.lane}.`),
     );
+  const isPlanned = plannedServices.some((service) => service === owner);
+  const reading = durable
+    ? `Durable \`${durable.name}\` of COMMANDS.`
+    : `Queue group \`${owner}\`: one replica answers.`;
   addOperation(document, identifier(`${owner} does ${name}`), 'receive', channel, {
-    summary: durable ? `Durable \`${durable.name}\` of COMMANDS.` : `Queue group \`${owner}\`: one replica answers.`,
+    summary: isPlanned ? 'The service runs nowhere yet: what it is sent waits.' : reading,
     ...tagged(owner),
     ...(isCommand ? {} : { bindings: { nats: { queue: owner } } }),
     reply,

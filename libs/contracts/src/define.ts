@@ -25,7 +25,9 @@ export const lanes = ['critical', 'normal', 'bulk'] as const;
 export type Lane = (typeof lanes)[number];
 
 export const serviceNames = ['gateway', 'directory', 'monitoring', 'alert-escalation'] as const;
-export type ServiceName = (typeof serviceNames)[number];
+/** Own commands already, and run nowhere yet: what they are sent waits in COMMANDS until it is too old. */
+export const plannedServices = ['push'] as const;
+export type ServiceName = (typeof serviceNames)[number] | (typeof plannedServices)[number];
 
 export const roles = [
   'patient',
@@ -54,6 +56,10 @@ export const ownersOf = ({
   owner,
   services = servicesWithDatabase,
 }: Pick<Common, 'owner' | 'services'>): readonly ServiceName[] => (owner === eachService ? services : [owner]);
+
+/** The services that send a command or ask a query. */
+export const sendersOf = (operation: CommandDefinition | QueryDefinition): readonly ServiceName[] =>
+  (operation.kind === 'command' ? operation.senders : undefined) ?? ['gateway'];
 
 /** On whose behalf: checked by the gateway, and again by the service that acts. */
 export type Actor = {
@@ -107,8 +113,10 @@ export type CommandDefinition<I extends TProperties = TProperties, R extends TSc
   maxAgeMs: number;
   /** Refused with `mfa_required` unless the actor has given a second factor of late. */
   needsMfa?: true;
-  /** Sent by the gateway on its own account: no client can call it. */
+  /** Sent by services on their own account: no client can call it. */
   internal?: true;
+  /** With `internal`: who sends it; the gateway where absent. */
+  senders?: readonly ServiceName[];
 };
 export type QueryDefinition<I extends TProperties = TProperties, R extends TSchema = TSchema> = Common & {
   kind: 'query';

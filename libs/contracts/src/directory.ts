@@ -77,7 +77,8 @@ export const importHospital = defineCommand({
   version: 1,
   owner: 'directory',
   description:
-    'Adds and updates wards, people, admissions, care teams and shifts of the own hospital; removes nothing.',
+    'Adds and updates wards, people, admissions, care teams and shifts of the own hospital; removes nothing. What the last file said of ' +
+    'one already changes nothing, also where people have moved it since.',
   lane: 'normal',
   input: hospitalFileSchema,
   result: Shape({ changed: Type.Integer({ description: 'How many entities were new or different' }) }),
@@ -148,6 +149,7 @@ export const admissionChanged = defineEvent({
     patientId: Id('Patient'),
     wardId: Nullable(Id('Ward')),
     bedId: Nullable(Id('Bed')),
+    at: Type.Optional(Instant('Since when; absent in what an older release told')),
     version: Version,
   }),
 });

@@ -17,6 +17,12 @@ export const ucumSystem = 'http://unitsofmeasure.org';
 export const mdcSystem = 'urn:iso:std:iso:11073:10101';
 export const categorySystem = 'http://terminology.hl7.org/CodeSystem/observation-category';
 export const dataAbsentReasonSystem = 'http://terminology.hl7.org/CodeSystem/data-absent-reason';
+/** In `meta.security`: of a device under test (HL7 v3 ActReason). */
+export const testLabel = {
+  system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason',
+  code: 'HTEST',
+  display: 'test health data',
+} as const;
 export const vitalSignsProfile = 'http://hl7.org/fhir/StructureDefinition/vitalsigns';
 /** Our own names of vital signs: LOINC has 8867-4 for the heart rate and the pulse alike. */
 export const vitalSystem = 'urn:carillon:vital-sign';

@@ -3,7 +3,7 @@ import { defineRoute, roles, type Lane } from './define.ts';
 import { errors, type ErrorCode, type Retry } from './errors.ts';
 import { receiptLevels } from './receipts.ts';
 import { serverFrames } from './server-frames.ts';
-import { Id, OneOf, Shape, Type, type Static, type TObject, type TSchema } from './schema.ts';
+import { Id, Instant, Nullable, OneOf, Shape, Type, type Static, type TObject, type TSchema } from './schema.ts';
 
 /** A command's key, in a frame and in a header alike: 1 to 128 visible ASCII characters. */
 export const keyPattern = '^[!-~]{1,128}$';
@@ -259,6 +259,14 @@ export const testPublishRoute = defineRoute({
 });
 
 const Count = (description: string) => Type.Integer({ minimum: 0, description });
+const Milliseconds = (description: string) => Nullable(Type.Integer({ minimum: 0, description }));
+const canaryStatsSchema = Shape({
+  lastAt: Nullable(Instant('When its page was last seen; null before the first')),
+  wholeMs: Milliseconds('From the reading to the page, the last time that this gateway sent it'),
+  p99Ms: Milliseconds('The 99th percentile of the last 100'),
+  failed: Count('Alarms that this gateway sent and that did not come through, since the start'),
+});
+export type CanaryStats = Static<typeof canaryStatsSchema>;
 export const realtimeStatsSchema = Shape({
   connections: Shape({
     total: Count('Open now'),
@@ -294,6 +302,7 @@ export const realtimeStatsSchema = Shape({
     framesIn: Count('Frames of clients since the start'),
     framesOut: Count('Frames to clients since the start'),
   }),
+  canary: Type.Optional(canaryStatsSchema),
   uptimeSeconds: Type.Number({ minimum: 0 }),
 });
 export type RealtimeStats = Static<typeof realtimeStatsSchema>;

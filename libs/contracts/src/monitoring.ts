@@ -1,10 +1,9 @@
 /** `monitoring`: vital signs in, kept, scored, and the conditions that limits and NEWS2 raise. */
-import { commandAgesMs } from './command-ages.ts';
-import { defineCommand, defineEvent, defineQuery, defineRoom, defineRoute, staffRoles, type Rule } from './define.ts';
+import { defineEvent, defineQuery, defineRoom, defineRoute, staffRoles, type Rule } from './define.ts';
 import { followDirectory } from './directory.ts';
 import { vitalItemErrors } from './errors.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static, type TSchema } from './schema.ts';
-import { consciousnessLevels, vitalNames, vitalSigns } from './vital-signs.ts';
+import { consciousnessLevels, numericVitals, vitalNames, vitalSigns } from './vital-signs.ts';
 
 export const priorities = ['high', 'medium', 'low'] as const;
 export type Priority = (typeof priorities)[number];
@@ -14,8 +13,14 @@ export const laneOfPriority = (priority: Priority): 'critical' | 'normal' =>
 
 export const qualities = ['good', 'suspect'] as const;
 export type Quality = (typeof qualities)[number];
+/** Of a device under test: its readings are kept and shown as such, and decide nothing. */
+export const modes = ['test', 'demo'] as const;
+export type Mode = (typeof modes)[number];
+/** A device says that it has no value: an absence, not a reading. */
+export const absenceReasons = ['invalid', 'unavailable', 'off'] as const;
+/** IEEE 11073-10201 measurement status, as far as it decides something. Absent: measured. */
+const measurementStatuses = ['questionable', 'calibrating', ...absenceReasons, ...modes] as const;
 
-const numericVitals = vitalNames.filter((name) => name !== 'consciousness');
 const Vital = OneOf(vitalNames, 'Vital sign');
 const PatientId = Id('Patient');
 const WardId = Id('Ward');
@@ -33,7 +38,13 @@ export const vitalItemSchema = Shape({
     description: `One of ${vitalNames.join(', ')}`,
     examples: ['heartRate'],
   }),
-  value: Value,
+  value: Type.Optional(Value),
+  status: Type.Optional(
+    OneOf(
+      measurementStatuses,
+      'Where the device says that it is no plain measurement; of invalid, unavailable and off the value is not read, of all others it is needed',
+    ),
+  ),
   unit: Type.Optional(
     Type.String({
       maxLength: 32,
@@ -55,7 +66,7 @@ export const vitalBatchSchema = Shape({
   items: Type.Array(vitalItemSchema, { minItems: 1, maxItems: maxVitalItems, description: 'Each is judged alone' }),
 });
 export const vitalReceiptSchema = Shape({
-  accepted: Type.Integer({ minimum: 0, description: 'How many items are stored' }),
+  accepted: Type.Integer({ minimum: 0, description: 'How many items are taken' }),
   rejected: Type.Array(
     Shape({
       index: Type.Integer({ minimum: 0, description: 'Place in `items`' }),
@@ -99,14 +110,25 @@ export const readingSchema = Shape({
     }),
   ),
   quality: OneOf(qualities, 'Quality'),
+  mode: Type.Optional(OneOf(modes, 'Of a device under test: kept, and never judged')),
   deviceId: Nullable(Id('Device')),
 });
 export type Reading = Static<typeof readingSchema>;
+/** That there was no value, as a device said. */
+export const absenceSchema = Shape({
+  patientId: PatientId,
+  vital: Vital,
+  measuredAt: Type.Integer({ description: 'ms since the epoch' }),
+  deviceId: Nullable(Id('Device')),
+  reason: OneOf(absenceReasons, 'What the device said'),
+});
+export type Absence = Static<typeof absenceSchema>;
 export const intakeSchema = Shape({
   hospital: Id('Hospital'),
   by: Id('Who posted'),
   receivedAt: Type.Integer({ description: 'ms since the epoch, at the edge' }),
-  readings: Type.Array(readingSchema, { minItems: 1, maxItems: maxVitalItems }),
+  readings: Type.Array(readingSchema, { maxItems: maxVitalItems }),
+  absences: Type.Optional(Type.Array(absenceSchema, { maxItems: maxVitalItems })),
 });
 export type Intake = Static<typeof intakeSchema>;
 
@@ -116,18 +138,9 @@ export const recordedVitalSchema = Shape({
   unit: Nullable(Type.String({ description: 'UCUM; null for consciousness' })),
   measuredAt: Instant('When it was measured'),
   quality: OneOf(qualities, 'Quality'),
+  mode: Type.Optional(OneOf(modes, 'Of a device under test: no value of the patient')),
 });
 export type RecordedVital = Static<typeof recordedVitalSchema>;
-
-export const limitSchema = Shape({
-  vital: OneOf(numericVitals, 'Vital sign'),
-  above: Type.Optional(Type.Number({ description: 'A breach is a value above this' })),
-  below: Type.Optional(Type.Number({ description: 'A breach is a value below this' })),
-  clearAt: Type.Optional(Type.Number({ description: 'The alarm ends at this value or beyond; at once where absent' })),
-  persistSeconds: Type.Number({ minimum: 0, maximum: 3600, description: 'How long a breach must last' }),
-  priority: OneOf(priorities, 'Priority'),
-});
-export type LimitSetting = Static<typeof limitSchema>;
 
 const risks = ['low', 'low-medium', 'medium', 'high'] as const;
 const scoreFields = {
@@ -137,11 +150,12 @@ const scoreFields = {
   missing: Type.Array(Type.String(), { description: 'Parameters to measure or chart' }),
   risk: OneOf(risks, 'RCP 2017, by the lower bound'),
   parts: Type.Record(Type.String(), Type.Integer(), { description: 'Points of each parameter' }),
+  scale: Type.Optional(Type.Union([Type.Literal(1), Type.Literal(2)], { description: 'SpO2 scale in force' })),
 };
 export const scoreSchema = Shape(scoreFields);
 
 /** Reading of a patient: staff of the ward, the patient his own, a caregiver his patient's. */
-const mayReadPatient = (field: string): Rule[] => [
+export const mayReadPatient = (field: string): Rule[] => [
   { roles: staffRoles, relation: 'wardOfPatient', field },
   { roles: ['patient'], relation: 'self', field },
   { roles: ['caregiver'], relation: 'caregiver', field },
@@ -173,17 +187,44 @@ export const listVitals = defineQuery({
 
 const ConditionKind = Type.String({
   pattern: '^[a-zA-Z][A-Za-z0-9-]{0,63}$',
-  description: 'spo2-below, heartRate-above, news2, …',
+  description: 'spo2-below, heartRate-above, news2, spo2-absent, device-silent, …',
 });
 
-const statusSchema = Shape({
+/** Why a vital sign that is expected does not come: what the device said, or that only suspect values or nothing came. */
+export const signalReasons = [...absenceReasons, 'suspect', 'silent', 'notBound'] as const;
+const signalSchema = Shape({
+  vital: Vital,
+  state: OneOf(['suspect', 'absent'] as const, 'Quality'),
+  since: Instant('When the last good value came, or what came instead of one for the first time'),
+  reason: OneOf(signalReasons, 'Why'),
+});
+
+export const withheldSchema = OneOf(
+  ['under16', 'notApplicable'] as const,
+  'Why no score is shown: for children, or as a doctor decided',
+);
+const chartedSchema = Shape({
+  vital: Vital,
+  at: Instant('When it was observed'),
+  by: Id('Who'),
+  until: Instant('It counts in the score until then'),
+});
+
+export const statusSchema = Shape({
   patientId: PatientId,
   version: Type.Integer({ description: 'Of the patient’s monitor; ignore what is lower or equal' }),
   vitals: Type.Array(recordedVitalSchema, { description: 'The newest of each vital sign' }),
   score: Nullable(Shape({ ...scoreFields, at: Instant('Of the newest sample in it') })),
+  withheld: Type.Optional(withheldSchema),
+  charted: Type.Optional(
+    Type.Array(chartedSchema, { description: 'What people charted and still counts in the score' }),
+  ),
   conditions: Type.Array(Shape({ kind: ConditionKind, priority: OneOf(priorities, 'Priority') }), {
     description: 'Alarm conditions that are active now, whatever became of their alerts',
   }),
+  signals: Type.Optional(
+    Type.Array(signalSchema, { description: 'Vital signs that are expected and do not come as they should' }),
+  ),
 });
 
 export const getWardStatus = defineQuery({
@@ -206,35 +247,6 @@ export const getPatientStatus = defineQuery({
   result: statusSchema,
   allow: mayReadPatient('patientId'),
   http: { method: 'GET', path: '/v1/patients/:patientId/status' },
-});
-
-const limitsSchema = Shape({ limits: Type.Array(limitSchema, { maxItems: 64 }) });
-
-export const getLimits = defineQuery({
-  name: 'limits:get',
-  version: 1,
-  owner: 'monitoring',
-  description: 'The limits in force for a patient: his own, or the defaults.',
-  input: Shape({ patientId: PatientId }),
-  result: limitsSchema,
-  allow: [...mayReadPatient('patientId'), { roles: ['admin'], relation: 'hospital' }],
-  http: { method: 'GET', path: '/v1/patients/:patientId/limits' },
-});
-
-export const setLimits = defineCommand({
-  name: 'limits:set',
-  version: 1,
-  owner: 'monitoring',
-  description: 'Replaces the limits of a patient. One of `above` and `below` each; one limit a vital sign and side.',
-  lane: 'normal',
-  input: Shape({ patientId: PatientId, ...limitsSchema.properties }),
-  result: limitsSchema,
-  maxAgeMs: commandAgesMs['limits:set'],
-  allow: [
-    { roles: ['doctor'], relation: 'wardOfPatient', field: 'patientId' },
-    { roles: ['admin'], relation: 'hospital' },
-  ],
-  http: { method: 'PUT', path: '/v1/patients/:patientId/limits' },
 });
 
 export const calculateNews2 = defineQuery({
@@ -280,22 +292,6 @@ export const scoreUpdated = defineEvent({
   data: Shape({ patientId: PatientId, wardId: Nullable(WardId), ...scoreFields, at: Instant('Of the newest sample') }),
 });
 
-export const limitsChanged = defineEvent({
-  name: 'limits:changed',
-  version: 1,
-  owner: 'monitoring',
-  description: 'A patient has other alarm limits.',
-  stream: 'CARE',
-  subject: `${care}.limits.changed`,
-  data: Shape({
-    patientId: PatientId,
-    wardId: Nullable(WardId),
-    ...limitsSchema.properties,
-    setBy: Id('Who set them'),
-    at: Instant('When'),
-  }),
-});
-
 const conditionEvent = <const V extends string, D extends TSchema>(verb: V, description: string, data: D) =>
   defineEvent({
     name: `condition:${verb}`,
@@ -312,7 +308,8 @@ const conditionFields = {
   kind: ConditionKind,
   priority: OneOf(priorities, 'Priority'),
   message: Type.String({ description: 'For people' }),
-  at: Instant('Measurement time'),
+  isTechnical: Type.Optional(Type.Literal(true, { description: 'About the measuring, not about the patient' })),
+  at: Instant('Measurement time; of a technical condition when it was found'),
 };
 export const conditionSchema = Shape(conditionFields);
 export type Condition = Static<typeof conditionSchema>;

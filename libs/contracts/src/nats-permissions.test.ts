@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { serviceNames, servicesWithDatabase } from './define.ts';
+import { ownersOf, plannedServices, sendersOf, serviceNames, servicesWithDatabase } from './define.ts';
 import {
   durables,
   eventPattern,
@@ -9,8 +9,9 @@ import {
   natsUsers,
   operationSubjects,
 } from './nats-permissions.ts';
-import { streams } from './streams.ts';
-import { consumers, events } from './surface.ts';
+import { commandSubject, streams } from './streams.ts';
+import { commands, consumers, events, operations } from './surface.ts';
+import { beatSubject } from './technical.ts';
 
 /** Whether a pattern of permissions covers a subject. */
 function covers(pattern: string, subject: string): boolean {
@@ -34,6 +35,34 @@ test.each(events.map((event) => [event.name, event] as const))('%s is published 
 test('what clients may ask for is sent by the gateway alone', () => {
   for (const subject of operationSubjects)
     expect({ subject, by: publishersOf(subject) }).toEqual({ subject, by: ['gateway'] });
+});
+
+test('a command is sent by those alone that its contract names, and by the gateway if a client can call it', () => {
+  for (const command of commands) {
+    for (const owner of ownersOf(command))
+      expect({ command, by: publishersOf(commandSubject(command, owner)) }).toEqual({
+        command,
+        by: sendersOf(command),
+      });
+    if (operations.has(command.name)) expect(sendersOf(command)).toEqual(['gateway']);
+  }
+});
+
+test('a service that runs nowhere yet has no user and no durable: what it is sent waits, and goes after 25 h', () => {
+  for (const service of plannedServices) {
+    expect(natsUsers).not.toContain(service);
+    expect(durables.filter((durable) => durable.service === service)).toEqual([]);
+  }
+  const longest = Math.max(...commands.map(({ maxAgeMs }) => maxAgeMs));
+  expect(streams.COMMANDS.maxAgeMs).toBeGreaterThan(longest);
+});
+
+test('the engines of escalation say how they do, and gateways alone hear it', () => {
+  expect(publishersOf(beatSubject)).toEqual(['alert-escalation']);
+  const listeners = serviceNames.filter((service) =>
+    natsPermissions(service).subscribe.allow.some((each) => covers(each, beatSubject)),
+  );
+  expect(listeners).toEqual(['gateway']);
 });
 
 test('a durable is made, pulled and answered by its service alone, and deleted by none', () => {

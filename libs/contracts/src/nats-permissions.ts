@@ -10,6 +10,7 @@
 import {
   lanes,
   ownersOf,
+  sendersOf,
   serviceNames,
   servicesWithDatabase,
   type CommandDefinition,
@@ -37,8 +38,10 @@ import {
   streams,
   testSubject,
 } from './streams.ts';
+import { positionSubject } from './positions.ts';
 import { lastSeenBucket, presenceBucket } from './presence.ts';
 import { commands, consumers, events, queries, rooms } from './surface.ts';
+import { beatSubject } from './technical.ts';
 
 export type NatsPermissions = {
   publish: { allow: readonly string[]; deny: readonly string[] };
@@ -103,11 +106,12 @@ const subjectsOf = <D extends CommandDefinition | QueryDefinition>(
   subjectOf: (definition: D, addressed?: ServiceName) => string,
 ): string[] =>
   definitions.flatMap((definition) => ownersOf(definition).map((service) => subjectOf(definition, service)));
+const subjectsSentBy = (service: ServiceName): string[] => {
+  const isSent = (operation: CommandDefinition | QueryDefinition): boolean => sendersOf(operation).includes(service);
+  return [...subjectsOf(commands.filter(isSent), commandSubject), ...subjectsOf(queries.filter(isSent), querySubject)];
+};
 /** What clients may ask for: the gateway sends it, and nobody else. */
-export const operationSubjects: readonly string[] = [
-  ...subjectsOf(commands, commandSubject),
-  ...subjectsOf(queries, querySubject),
-];
+export const operationSubjects: readonly string[] = subjectsSentBy('gateway');
 
 const api = '$JS.API';
 
@@ -153,11 +157,13 @@ function readersOf(service: ServiceName): Reader[] {
 }
 
 function publishedBy(service: ServiceName): string[] {
-  const subjects = events.filter(({ owner }) => owner === service).map(eventPattern);
+  const subjects = [...events.filter(({ owner }) => owner === service).map(eventPattern), ...subjectsSentBy(service)];
   if (hasDatabase(service)) subjects.push(`dead.${service}.>`, `sig.relay.${service}.*`, `rep.${service}.>`);
+  if (service === 'alert-escalation') subjects.push(beatSubject);
+  if (service === 'gateway') subjects.push(positionSubject('*', '*'));
   if (service === 'directory') subjects.push(peopleSubject('*', '*'), accessSubject('*', '*', '*'));
   if (service === 'gateway') {
-    subjects.push(...operationSubjects, intakeSubject('*', '*', '*'));
+    subjects.push(intakeSubject('*', '*', '*'));
     subjects.push(...gatewayBuckets.map((bucket) => entrySubject(bucket, '>')));
   }
   // Readings that are put back from its dead letters go the whole way again.
@@ -169,7 +175,8 @@ const subscribedBy = (service: ServiceName): string[] => [
   `_INBOX.${service}.>`,
   ...(queries.some((query) => isOwn(service, query)) ? [`${queryFilter(service)} ${service}`] : []),
   ...(hasDatabase(service) ? [`sig.relay.${service}.*`] : []),
-  ...(service === 'gateway' ? [`rep.*.${service}.>`] : []),
+  ...(service === 'alert-escalation' ? [`${positionSubject('*', '*')} ${service}`] : []),
+  ...(service === 'gateway' ? [`rep.*.${service}.>`, beatSubject] : []),
 ];
 
 export function natsPermissions(

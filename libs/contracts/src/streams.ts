@@ -47,13 +47,13 @@ const eventStream = (subject: string, { owner, description, maxAgeMs, maxBytes }
   maxBytes,
   duplicateWindowMs: 2 * minute,
 });
-const workQueue = (subject: string, { owner, description, maxBytes }: Omit<Kept, 'maxAgeMs'>): StreamDefinition => ({
+const workQueue = (subject: string, { owner, description, maxAgeMs, maxBytes }: Kept): StreamDefinition => ({
   owner,
   description,
   subjects: [subject],
   retention: 'workqueue',
   discard: 'new',
-  maxAgeMs: 0,
+  maxAgeMs,
   maxBytes,
   duplicateWindowMs: 2 * minute,
 });
@@ -62,11 +62,15 @@ export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
   COMMANDS: workQueue('cmd.>', {
     owner: 'gateway',
     description: 'Commands, until they were done.',
+    // Longer than any command may wait (24 h): what goes would not be done any more. Without it, what is sent to a service
+    // that runs nowhere fills the stream, which then refuses every command, answers to alarms included.
+    maxAgeMs: 25 * hour,
     maxBytes: 512 * MiB,
   }),
   INTAKE: workQueue('intake.>', {
     owner: 'gateway',
     description: 'Readings of devices, until they were stored.',
+    maxAgeMs: 0,
     maxBytes: 1024 * MiB,
   }),
   VITALS: eventStream('vitals.>', {
@@ -79,7 +83,8 @@ export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
     owner: 'monitoring',
     description: 'Alarm conditions, alerts and scores of patients.',
     maxAgeMs: 7 * day,
-    maxBytes: 1024 * MiB,
+    // 350 MB of a week are the canary's, every 10 s.
+    maxBytes: 1536 * MiB,
   }),
   DEVICE: eventStream('device.>', {
     owner: 'monitoring',

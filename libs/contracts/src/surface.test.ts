@@ -24,7 +24,7 @@ test('every name, subject and HTTP route stands for one thing only', () => {
 test('names are <entity>:<verb>, events in the past tense', () => {
   for (const { name } of [...commands, ...queries, ...events])
     expect(name).toMatch(/^[a-z][a-zA-Z0-9]*:[a-z][a-zA-Z0-9]*$/);
-  for (const { name } of events) expect(name).toMatch(/(ed|new|withdrawn|Broken)$/);
+  for (const { name } of events) expect(name).toMatch(/(ed|new|withdrawn|Broken|left)$/);
 });
 
 test('the :parameters of a route are fields of the input, and rules name fields that exist', () => {

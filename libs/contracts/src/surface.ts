@@ -1,6 +1,8 @@
 /** Everything that clients can reach, in one list each: what the gateway serves and what the documents are made of. */
 import * as access from './access.ts';
+import * as admissions from './admissions.ts';
 import * as alertEscalation from './alert-escalation.ts';
+import * as callOuts from './call-outs.ts';
 import * as deadLetters from './dead-letters.ts';
 import type {
   CommandDefinition,
@@ -11,13 +13,25 @@ import type {
   RouteDefinition,
   StateRoomDefinition,
 } from './define.ts';
+import * as devices from './devices.ts';
 import * as directory from './directory.ts';
+import * as escalationPolicies from './escalation-policies.ts';
+import * as figures from './figures.ts';
 import * as fhir from './fhir.ts';
 import * as gateway from './gateway.ts';
+import * as history from './history.ts';
+import * as limits from './limits.ts';
 import * as monitoring from './monitoring.ts';
 import * as notices from './notices.ts';
+import * as plans from './plans.ts';
+import * as positions from './positions.ts';
 import * as presence from './presence.ts';
+import * as push from './push.ts';
 import * as receipts from './receipts.ts';
+import * as technical from './technical.ts';
+import * as response from './response.ts';
+import * as scores from './scores.ts';
+import * as silences from './silences.ts';
 
 type Definition =
   | CommandDefinition
@@ -33,14 +47,28 @@ const isDefinition = (value: unknown): value is Definition =>
 
 const files = [
   directory,
+  admissions,
   notices,
   access,
   monitoring,
+  figures,
+  devices,
+  limits,
+  scores,
+  history,
   alertEscalation,
+  escalationPolicies,
+  plans,
+  positions,
+  silences,
   deadLetters,
   receipts,
+  callOuts,
+  push,
   gateway,
   presence,
+  technical,
+  response,
   fhir,
 ] as const;
 const definitions: readonly Definition[] = files.flatMap((file) => Object.values<unknown>(file).filter(isDefinition));

@@ -28,6 +28,7 @@ export const vitalNames = [
 ] as const;
 export type VitalName = (typeof vitalNames)[number];
 export type NumericVital = Exclude<VitalName, 'consciousness'>;
+export const numericVitals: readonly NumericVital[] = vitalNames.filter((name) => name !== 'consciousness');
 
 /** ACVPU: alert, new confusion, responds to voice, to pain, unresponsive (RCP 2017). */
 export const consciousnessLevels = ['A', 'C', 'V', 'P', 'U'] as const;

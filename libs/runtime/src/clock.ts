@@ -10,7 +10,11 @@ export type Clock = {
   now(): number;
   /** Wakes once, after `delayMs` by this clock. @returns how to cancel */
   wakeAfter(delayMs: number, wake: () => void): () => void;
+  /** How the time that it follows stepped, as far as that is remembered; oldest first. */
+  steps(): readonly ClockStep[];
 };
+/** `at` by this clock, when the step was seen; `ms` forward, or backward where below 0. */
+export type ClockStep = { at: number; ms: number };
 
 /** setTimeout fires at once for delays above 2^31 − 1 ms; the sleeper looks again after a day. */
 const longestSleepMs = 86_400_000;
@@ -24,34 +28,40 @@ const measureEveryMs = 5_000;
 const alarmingStepMs = 2_000;
 /** How much of a backward step is taken in at each measurement: 1 ms a second. */
 const slewMs = 5;
+const keptSteps = 50;
 
 /** @returns a clock that follows the database's; `stop` ends the measuring */
 export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock & { stop(): void }> {
+  const steps: ClockStep[] = [];
   const measure = async (): Promise<{ offset: number; uncertainty: number }> => {
     const before = performance.now();
     const theirs = await databaseTime(sql);
     const after = performance.now();
     return { offset: theirs - (before + after) / 2, uncertainty: (after - before) / 2 };
   };
-  let { offset } = await measure();
+  let { offset, uncertainty: lastUncertainty } = await measure();
   let lastMeasured = offset;
   const timer = setInterval(() => {
     measure()
       .then((measured) => {
         const step = measured.offset - lastMeasured;
-        // What lies within the uncertainty of an answer may be the answer's own delay.
-        if (Math.abs(step) > alarmingStepMs + measured.uncertainty) {
-          log.error({ stepMs: Math.round(step) }, 'the clock of the database stepped');
+        // What lies within the uncertainty of both answers may be their own delay.
+        const isStep = Math.abs(step) > alarmingStepMs + measured.uncertainty + lastUncertainty;
+        if (isStep) log.error({ stepMs: Math.round(step) }, 'the clock of the database stepped');
+        if (Math.abs(step) > measured.uncertainty) {
+          lastMeasured = measured.offset;
+          lastUncertainty = measured.uncertainty;
         }
-        if (Math.abs(step) > measured.uncertainty) lastMeasured = measured.offset;
         const behind = lastMeasured - offset;
         // Backward steps would delay deadlines that were set by the later time: they are taken in slowly.
         offset += Math.max(behind, -slewMs);
+        if (isStep) steps.push({ at: performance.now() + offset, ms: Math.round(step) });
+        if (steps.length > keptSteps) steps.shift();
       })
       .catch(() => {
         // Unreachable now: the monotonic clock goes on with the offset that it has.
       });
   }, measureEveryMs);
   timer.unref();
-  return { now: () => performance.now() + offset, wakeAfter, stop: () => clearInterval(timer) };
+  return { now: () => performance.now() + offset, wakeAfter, steps: () => steps, stop: () => clearInterval(timer) };
 }

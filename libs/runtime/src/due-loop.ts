@@ -15,7 +15,13 @@ export type DueWork = {
   run(now: number): Promise<number>;
 };
 
-export type DueLoop = { wake(): void; stop(): Promise<void> };
+export type DueLoop = {
+  name: string;
+  wake(): void;
+  /** How long ago it last began to look for what is due: about a second at most while all is well. */
+  sinceTurnMs(): number;
+  stop(): Promise<void>;
+};
 
 const lookAgainMs = 1_000;
 const afterTroubleMs = 20;
@@ -25,6 +31,7 @@ export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock
   let isStopped = false;
   let isWoken = false;
   let wakeSleeper: () => void = () => {};
+  let turnedAt = performance.now();
 
   const sleep = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -39,6 +46,7 @@ export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock
   const loop = async (): Promise<void> => {
     while (!isStopped) {
       isWoken = false;
+      turnedAt = performance.now();
       try {
         // First of all: it is one statement, and most changes that wake this loop make nothing due.
         const dueAt = await work.nextDueAt();
@@ -61,6 +69,8 @@ export function startDueLoop(work: DueWork, { clock, gate, log }: { clock: Clock
   };
   const finished = loop();
   return {
+    name: work.name,
+    sinceTurnMs: () => performance.now() - turnedAt,
     wake() {
       isWoken = true;
       wakeSleeper();

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Bus } from '@carillon/bus/connection';
+import { canary } from '@carillon/contracts/canary';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { shared } from './readiness.ts';
 
@@ -109,15 +110,37 @@ export function createMetrics(service: string): Metrics {
   };
 }
 
-/** Counts a hop of an alarm when the transaction that it belongs to has committed. */
+/**
+ * Counts a hop of an alarm when the transaction that it belongs to has committed. Not of the canary, which has metrics of its
+ * own: so many that are answered at once would hide those that people answer.
+ */
 export function observeHop(
   { metrics, afterCommit }: { metrics: Metrics; afterCommit(action: () => void): void },
   hop: AlarmHop,
-  priority: string,
+  { hospital, priority }: { hospital: string; priority: string },
   tookMs: number,
 ): void {
+  if (hospital === canary.hospital) return;
   // Clocks differ: what seems to have come before its cause took no time.
   afterCommit(() => metrics.alarmHopSeconds.observe({ hop, priority }, Math.max(0, tookMs) / 1_000));
+}
+
+/** A gauge that is read whenever Prometheus asks: a value for each value of its one label, or one without a label. */
+export function readGauge(
+  registry: Registry,
+  { name, help, label }: { name: string; help: string; label?: string },
+  read: () => readonly (readonly [labelValue: string, value: number])[],
+): void {
+  void new Gauge({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labelValue, value] of read()) this.set(label === undefined ? {} : { [label]: labelValue }, value);
+    },
+  });
 }
 
 /** How the connection to NATS does. */

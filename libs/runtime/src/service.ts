@@ -13,7 +13,7 @@ import { followDatabaseClock, type Clock } from './clock.ts';
 import { startCommands, type CommandHandler } from './commands.ts';
 import { commonConfig, readConfig, type Config, type Environment } from './config.ts';
 import { logDenials } from './denials.ts';
-import { startDueLoop, type DueWork } from './due-loop.ts';
+import { startDueLoop, type DueLoop, type DueWork } from './due-loop.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createConsumers, type Consumers } from './consumers.ts';
@@ -36,6 +36,8 @@ export type ServiceTools = WorkTools & {
   metrics: Metrics;
   /** Durable consumers of the service are started here. */
   consumers: Consumers;
+  /** The timers of the service, once they run. */
+  loops(): readonly DueLoop[];
   isStopping: () => boolean;
   /** Runs `body` in a transaction of its own, outside any command. */
   work<T>(traceparent: string, body: (work: Work) => Promise<T>): Promise<T>;
@@ -129,7 +131,7 @@ export async function startService(
     measureBus(metrics.registry, bus);
     logDenials(bus, log);
     let relayWake: (lanes: ReadonlySet<Lane>) => void = () => {};
-    let loops: readonly { wake(): void }[] = [];
+    let loops: readonly DueLoop[] = [];
     const tools: ServiceTools = {
       service: name,
       instance,
@@ -139,7 +141,8 @@ export async function startService(
       log,
       metrics,
       consumers: createConsumers({ bus, log, metrics }),
-      clock: { now: () => Date.now(), wakeAfter: () => () => {} },
+      clock: { now: () => Date.now(), wakeAfter: () => () => {}, steps: () => [] },
+      loops: () => loops,
       now: () => tools.clock.now(),
       isStopping: () => isStopping,
       wakeRelay: (lanes) => relayWake(lanes),

@@ -10,7 +10,7 @@ import { aMoment, crashLoopDeliveries, judge } from './outcome.ts';
 import type { ServiceTools } from './service.ts';
 import { childTrace } from './trace.ts';
 import { doWork, type Work } from './work.ts';
-import { createWorkerPool } from './worker-pool.ts';
+import { createWorkerPool, type Pause } from './worker-pool.ts';
 
 export type EventWork = Work & {
   readonly hospital: string;
@@ -87,7 +87,7 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
     );
   };
 
-  const settle = async (delivery: Delivery): Promise<void> => {
+  const settle = async (delivery: Delivery, pause: Pause): Promise<void> => {
     const name = delivery.header(eventHeaders.event) ?? '';
     const handler = byName.get(name);
     if (handler === undefined) return delivery.ack();
@@ -120,7 +120,8 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
           );
           if (isBuried) return finish('poison');
         }
-        if (outcome.kind === 'notYet') await aMoment();
+        // What waits for the directory holds up nobody but its own patient.
+        if (outcome.kind === 'notYet') await pause(aMoment());
         else gate.close();
       }
     }

@@ -61,3 +61,29 @@ test('without keys as many are worked on as the pool is wide, in order', async (
   await finish(1);
   expect(started.map(({ id }) => id)).toEqual([0, 1, 2]);
 });
+
+test('what waits for something gives its place to others, to none of its own key, and goes on before them', async () => {
+  const log: string[] = [];
+  let isThere: () => void = () => {};
+  const until = new Promise<void>((resolve) => (isThere = resolve));
+  const pool = createWorkerPool<Item>(
+    1,
+    async ({ id, key }, pause) => {
+      log.push(`${key}${id}`);
+      if (id === 0) await pause(until);
+      log.push(`${key}${id} done`);
+    },
+    ({ key }) => key,
+  );
+  pool.push({ id: 0, key: 'unknown' });
+  pool.push({ id: 1, key: 'unknown' });
+  pool.push({ id: 2, key: 'known' });
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  };
+  await settled();
+  expect(log).toEqual(['unknown0', 'known2', 'known2 done']);
+  isThere();
+  await settled();
+  expect(log.slice(3)).toEqual(['unknown0 done', 'unknown1', 'unknown1 done']);
+});

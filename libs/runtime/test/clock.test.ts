@@ -42,13 +42,14 @@ test('time is the time of the database, whatever the clock of this machine says'
   clock.stop();
 });
 
-test('a forward step is taken at once, with an alarm', async () => {
+test('a forward step is taken at once, with an alarm, and is remembered', async () => {
   const { clock, ahead } = await follow();
   offsetOf.ms += 60_000;
   await jest.advanceTimersByTimeAsync(5_000);
   expect(ahead()).toBe(0);
   expect(alarms).toHaveBeenCalledTimes(1);
   expect(alarms.mock.calls[0]?.[0]).toEqual({ stepMs: 60_000 });
+  expect(clock.steps()).toEqual([{ at: clock.now(), ms: 60_000 }]);
   clock.stop();
 });
 
@@ -76,5 +77,18 @@ test('a slow answer moves nothing, and while there is none the time goes on', as
   await jest.advanceTimersByTimeAsync(60_000);
   expect(Math.round(clock.now() - before)).toBe(60_000);
   expect(alarms).not.toHaveBeenCalled();
+  clock.stop();
+});
+
+test('a first answer that was slow is made good by the next, without an alarm', async () => {
+  answerTakesMs = 6_000;
+  const following = follow();
+  await jest.advanceTimersByTimeAsync(6_000);
+  const { clock, ahead } = await following;
+  answerTakesMs = 0;
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(alarms).not.toHaveBeenCalled();
+  expect(clock.steps()).toEqual([]);
+  expect(ahead()).toBeGreaterThan(2_900);
   clock.stop();
 });

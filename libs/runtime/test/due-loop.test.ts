@@ -203,3 +203,30 @@ test('the gate tells when it has been shut for three seconds, and when it opens 
   expect(told).toEqual([true, false]);
   watched.stop();
 }, 15_000);
+
+test('a loop whose look for what is due hangs says for how long, and not any more when it goes on', async () => {
+  let answer: (() => void) | undefined;
+  const loop = startDueLoop(
+    {
+      name: 'hanging',
+      nextDueAt: () => new Promise((resolve) => (answer = () => resolve(undefined))),
+      run: () => Promise.resolve(0),
+    },
+    { clock, gate, log },
+  );
+  loops.push(loop);
+  await eventually(() => (loop.sinceTurnMs() > 300 ? true : undefined), { what: 'a turn that lasts' });
+  answer?.();
+  await eventually(
+    () => {
+      clock.advance(1_000);
+      answer?.();
+      return loop.sinceTurnMs() < 100 ? true : undefined;
+    },
+    { what: 'the next turn' },
+  );
+  // Else it would wait for an answer for ever.
+  const stopped = loop.stop();
+  answer?.();
+  await stopped;
+});

@@ -1,4 +1,5 @@
-/** Crashes, made by wrapping the pool: the code under test knows nothing of them. */
+/** Crashes, made by wrapping pool and bus: the code under test knows nothing of them. */
+import type { Bus } from '@carillon/bus/connection';
 import type { Database, Sql } from '@carillon/database/database';
 
 /** What a process that died in the middle leaves behind: nothing after this point happened. */
@@ -11,15 +12,15 @@ export class Crash extends Error {
 
 /**
  * Dies at the nth statement (from 0), counting `commit` as one: `before` it was sent, or `after` it took effect and
- * before the program heard of it. Infinity never dies.
+ * before the program heard of it. Infinity never dies. The dead send nothing more, whatever they catch.
  */
 export type CrashPoint = { statement: number; when: 'before' | 'after' };
 
 export function crashingDatabase(database: Database, point: CrashPoint): Database & { statements(): number } {
   let count = 0;
   const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
-    const isHere = count++ === point.statement;
-    if (isHere && point.when === 'before') throw new Crash();
+    const isHere = count === point.statement;
+    if (count++ > point.statement || (isHere && point.when === 'before')) throw new Crash();
     const result = await run();
     if (isHere) throw new Crash();
     return result;
@@ -35,7 +36,9 @@ export function crashingDatabase(database: Database, point: CrashPoint): Databas
       const result = await database.transaction(async (tx) => {
         const value = await work(wrap(tx));
         // The commit itself: before it everything is rolled back, after it everything holds.
-        if (count++ === point.statement) {
+        const isHere = count === point.statement;
+        if (count++ > point.statement) throw new Crash();
+        if (isHere) {
           died = new Crash();
           if (point.when === 'before') throw died;
         }
@@ -44,5 +47,50 @@ export function crashingDatabase(database: Database, point: CrashPoint): Databas
       if (died !== undefined) throw died;
       return result;
     },
+  };
+}
+
+/** Dies at the nth message (from 0) for a stream: `before` it was sent, or `after` it was stored. Infinity never dies. */
+export type PublishCrashPoint = { message: number; when: 'before' | 'after' };
+type Ways = { database: Database; bus: Bus };
+
+/** A process that dies while it publishes: from then on neither NATS nor the database hears of it. */
+export function crashingPublisher(
+  { database, bus }: Ways,
+  point: PublishCrashPoint,
+): Ways & { dead: Promise<void>; messages(): number } {
+  let count = 0;
+  let isDead = false;
+  let tellDead: () => void = () => {};
+  const dead = new Promise<void>((resolve) => (tellDead = resolve));
+  const whileAlive = async <T>(run: () => Promise<T>): Promise<T> => {
+    if (isDead) throw new Crash();
+    const result = await run();
+    if (isDead) throw new Crash();
+    return result;
+  };
+  const die = (): void => {
+    isDead = true;
+    tellDead();
+  };
+  const publish: Bus['js']['publish'] = (...message) =>
+    whileAlive(async () => {
+      const isHere = count++ === point.message;
+      if (isHere && point.when === 'before') die();
+      if (isDead) throw new Crash();
+      const stored = await bus.js.publish(...message);
+      if (isHere) die();
+      return stored;
+    });
+  const js = Object.assign(Object.create(bus.js) as Bus['js'], { publish });
+  return {
+    bus: { ...bus, js },
+    database: {
+      ...database,
+      query: (text, values) => whileAlive(() => database.query(text, values)),
+      transaction: (work) => whileAlive(() => database.transaction(work)),
+    },
+    dead,
+    messages: () => count,
   };
 }

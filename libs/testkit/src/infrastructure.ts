@@ -51,6 +51,8 @@ export async function startInfrastructure({
     CARILLON_LOG_LEVEL: 'silent',
     // Nobody has another gateway to move to.
     CARILLON_DRAIN_MS: '0',
+    // Tests count what is there.
+    CARILLON_CANARY_SECONDS: '0',
   };
   const running: Infrastructure = {
     nats,

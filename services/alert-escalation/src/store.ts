@@ -1,22 +1,29 @@
-import type { Policy } from '@carillon/contracts/alert-escalation';
-import type { Role } from '@carillon/contracts/define';
-import type { Priority } from '@carillon/contracts/monitoring';
-import type { Sql } from '@carillon/database/database';
 import type { ReceiptLevel } from '@carillon/contracts/receipts';
-import type { AlertState, LogEntry, Page } from './domain/alert.ts';
-import { beyondTheWard, type Staffing } from './domain/levels.ts';
+import type { Sql } from '@carillon/database/database';
+import type { AlertState, Hold, Page } from './domain/alert.ts';
 import type { Receipts } from './domain/receipts.ts';
 
-type AlertRow = Omit<
-  AlertState,
-  'pages' | 'baseAt' | 'levelStartedAt' | 'ackUntil' | 'dueAt' | 'openedAt' | 'resolvedAt'
-> & {
+const times = [
+  'baseAt',
+  'levelStartedAt',
+  'ackUntil',
+  'deliverBy',
+  'handOverAt',
+  'dueAt',
+  'openedAt',
+  'resolvedAt',
+  'touchedAt',
+  'measuredAt',
+] as const;
+type Times = (typeof times)[number];
+type AlertRow = Omit<AlertState, 'pages' | 'hold' | Times> & {
+  [time in Times]: Date | null;
+} & {
   baseAt: Date;
-  levelStartedAt: Date | null;
-  ackUntil: Date | null;
-  dueAt: Date | null;
   openedAt: Date;
-  resolvedAt: Date | null;
+  holdKind: Hold['kind'] | null;
+  holdBy: string | null;
+  holdUntil: Date | null;
   pages:
     (Omit<Page, 'at' | 'receipts'> & { at: string; receipts: Partial<Record<ReceiptLevel, string>> | null })[] | null;
 };
@@ -24,9 +31,12 @@ type AlertRow = Omit<
 /** With the newest call of each level and person in the current run, and how far its message came. */
 const selectAlert = `
   select alert_id as "alertId", hospital, patient_id as "patientId", ward_id as "wardId", kind, priority, message,
-    source, state, condition, policy, run, base_at as "baseAt", level, attempt, level_started_at as "levelStartedAt",
-    ack_by as "ackBy", ack_until as "ackUntil", due_at as "dueAt", opened_at as "openedAt",
-    resolved_at as "resolvedAt", version,
+    source, state, condition, policy, policy_id as "policyId", policy_version as "policyVersion", run,
+    base_at as "baseAt", level, attempt, level_started_at as "levelStartedAt", accepted, arrived, ack_by as "ackBy",
+    ack_until as "ackUntil", snoozes, deliver_by as "deliverBy", hand_over_at as "handOverAt",
+    hold_kind as "holdKind", hold_by as "holdBy", hold_until as "holdUntil", due_at as "dueAt",
+    opened_at as "openedAt", resolved_at as "resolvedAt", touched_at as "touchedAt", measured_at as "measuredAt",
+    outcome, version,
     (select json_agg(json_build_object('run', newest.run, 'level', newest.level, 'attempt', newest.attempt,
          'person', newest.person, 'at', newest.at, 'status', newest.status, 'receipts',
          (select json_object_agg(receipt.level, receipt.at) from page_receipt receipt where receipt.mid = newest.mid))
@@ -41,14 +51,23 @@ const ms = (date: Date | null): number | null => (date === null ? null : date.ge
 const toTimes = (receipts: Partial<Record<ReceiptLevel, string>>): Receipts =>
   Object.fromEntries(Object.entries(receipts).map(([level, at]) => [level, Date.parse(at)]));
 
-const toAlert = (row: AlertRow): AlertState => ({
+const toAlert = ({ holdKind, holdBy, holdUntil, ...row }: AlertRow): AlertState => ({
   ...row,
   baseAt: row.baseAt.getTime(),
   levelStartedAt: ms(row.levelStartedAt),
   ackUntil: ms(row.ackUntil),
+  deliverBy: ms(row.deliverBy),
+  handOverAt: ms(row.handOverAt),
+  hold:
+    holdKind === null || holdBy === null || holdUntil === null
+      ? null
+      : { kind: holdKind, by: holdBy, until: holdUntil.getTime() },
   dueAt: ms(row.dueAt),
   openedAt: row.openedAt.getTime(),
   resolvedAt: ms(row.resolvedAt),
+  // Of an alert from before it was kept: no decision about it is that old.
+  touchedAt: ms(row.touchedAt) ?? row.openedAt.getTime(),
+  measuredAt: ms(row.measuredAt),
   pages: (row.pages ?? []).map(({ receipts, ...page }) => ({
     ...page,
     at: Date.parse(page.at),
@@ -85,6 +104,16 @@ export async function lockAlert(tx: Sql, hospital: string, alertId: string): Pro
   return (await readLocked(tx, rows))[0];
 }
 
+/** All that are not resolved. */
+export async function lockAlertsOfPatient(tx: Sql, hospital: string, patientId: string): Promise<AlertState[]> {
+  const { rows } = await tx.query<{ alert_id: string }>(
+    `select alert_id from alert where hospital = $1 and patient_id = $2 and state <> 'resolved'
+     order by alert_id for update`,
+    [hospital, patientId],
+  );
+  return readLocked(tx, rows);
+}
+
 /** The open alert of an episode, locked. */
 export async function lockOpenAlert(tx: Sql, hospital: string, episodeKey: string): Promise<AlertState | undefined> {
   const { rows } = await tx.query<{ alert_id: string }>(
@@ -116,184 +145,120 @@ export async function lockEpisode(
   };
 }
 
+/** The alerts whose priority has a lane; each lane has a loop of its own. */
+export type DueLane = 'critical' | 'normal';
+
 /** What is due, most overdue first; rows that another engine holds are passed over. */
 export async function claimDueAlerts(
   tx: Sql,
-  {
-    now,
-    priorities,
-    limit,
-    only,
-  }: { now: number; priorities: readonly Priority[]; limit: number; only?: string | undefined },
+  { now, lane, limit, only }: { now: number; lane: DueLane; limit: number; only?: string | undefined },
 ): Promise<AlertState[]> {
   const { rows } = await tx.query<{ alert_id: string }>(
     `select alert_id from alert
-     where due_at <= $1 and priority = any($2::text[]) and ($4::text is null or alert_id = $4)
-     order by due_at limit $3 for update skip locked`,
-    [new Date(now), priorities, limit, only ?? null],
+     where lane = $2 and due_at <= $1 and ($4::text is null or alert_id = $4)
+     order by due_at, alert_id limit $3 for update skip locked`,
+    [new Date(now), lane, limit, only ?? null],
   );
   return readLocked(tx, rows);
 }
 
-export async function listDueAlerts(
-  sql: Sql,
-  now: number,
-  priorities: readonly Priority[],
-  limit: number,
-): Promise<string[]> {
+export async function listDueAlerts(sql: Sql, now: number, lane: DueLane, limit: number): Promise<string[]> {
   const { rows } = await sql.query<{ alert_id: string }>(
-    'select alert_id from alert where due_at <= $1 and priority = any($2::text[]) order by due_at limit $3',
-    [new Date(now), priorities, limit],
+    'select alert_id from alert where lane = $2 and due_at <= $1 order by due_at, alert_id limit $3',
+    [new Date(now), lane, limit],
   );
   return rows.map((row) => row.alert_id);
 }
 
-/** Moves a deadline that could not be met; one that was met meanwhile is left alone. */
+/** Moves a deadline that could not be met, which the watchdog still sees; one that was met meanwhile is left alone. */
 export async function postponeAlert(sql: Sql, alertId: string, now: number, until: number): Promise<void> {
-  await sql.query('update alert set due_at = $3 where alert_id = $1 and due_at <= $2', [
-    alertId,
-    new Date(now),
-    new Date(until),
-  ]);
+  await sql.query(
+    `update alert set failing_since = coalesce(failing_since, due_at), due_at = $3
+     where alert_id = $1 and due_at <= $2`,
+    [alertId, new Date(now), new Date(until)],
+  );
 }
 
-export async function nextDueTime(sql: Sql, priorities: readonly Priority[]): Promise<number | undefined> {
+export async function nextDueTime(sql: Sql, lane: DueLane): Promise<number | undefined> {
   const { rows } = await sql.query<{ due: Date | null }>(
-    'select min(due_at) as due from alert where due_at is not null and priority = any($1::text[])',
-    [priorities],
+    'select min(due_at) as due from alert where due_at is not null and lane = $1',
+    [lane],
   );
   return rows[0]?.due?.getTime();
 }
 
-const date = (at: number | null): Date | null => (at === null ? null : new Date(at));
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-const changing = (alert: AlertState): unknown[] => [
-  alert.alertId,
-  alert.priority,
-  alert.source,
-  alert.state,
-  alert.condition,
-  alert.run,
-  new Date(alert.baseAt),
-  alert.level,
-  alert.attempt,
-  date(alert.levelStartedAt),
-  alert.ackBy,
-  date(alert.ackUntil),
-  date(alert.dueAt),
-  date(alert.resolvedAt),
-  alert.version,
-];
+/** What may change of an alert, as a row of `changing`. */
+const toRow = (alert: AlertState): Record<string, unknown> => ({
+  alert_id: alert.alertId,
+  ward_id: alert.wardId,
+  priority: alert.priority,
+  message: alert.message,
+  source: alert.source,
+  state: alert.state,
+  condition: alert.condition,
+  policy: alert.policy,
+  policy_id: alert.policyId,
+  policy_version: alert.policyVersion,
+  run: alert.run,
+  base_at: iso(alert.baseAt),
+  level: alert.level,
+  attempt: alert.attempt,
+  level_started_at: iso(alert.levelStartedAt),
+  accepted: alert.accepted,
+  arrived: alert.arrived,
+  ack_by: alert.ackBy,
+  ack_until: iso(alert.ackUntil),
+  snoozes: alert.snoozes,
+  deliver_by: iso(alert.deliverBy),
+  hand_over_at: iso(alert.handOverAt),
+  hold_kind: alert.hold?.kind ?? null,
+  hold_by: alert.hold?.by ?? null,
+  hold_until: iso(alert.hold?.until ?? null),
+  due_at: iso(alert.dueAt),
+  resolved_at: iso(alert.resolvedAt),
+  touched_at: iso(alert.touchedAt),
+  outcome: alert.outcome,
+  version: alert.version,
+});
+/** The fields of `toRow` with their types: one list for inserting and updating. */
+const changing = `alert_id text, ward_id text, priority text, message text, source text, state text, condition text,
+  policy jsonb, policy_id text, policy_version bigint, run int, base_at timestamptz, level int, attempt int,
+  level_started_at timestamptz, accepted text[], arrived text[], ack_by text, ack_until timestamptz, snoozes int,
+  deliver_by timestamptz, hand_over_at timestamptz, hold_kind text, hold_by text, hold_until timestamptz,
+  due_at timestamptz, resolved_at timestamptz, touched_at timestamptz, outcome text, version bigint`;
+const columns = changing.replaceAll(/ [a-z]+(\[\])?(,|$)/g, '$2');
 
 /** @returns false when the episode has an open alert already */
 export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `insert into alert (alert_id, priority, source, state, condition, run, base_at, level, attempt, level_started_at,
-       ack_by, ack_until, due_at, resolved_at, version, hospital, patient_id, ward_id, kind, message, policy, opened_at,
-       episode_key)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+    `insert into alert (${columns}, hospital, patient_id, kind, opened_at, measured_at, episode_key)
+     select ${columns}, $2, $3, $4, $5, $6, $7 from jsonb_to_record($1::jsonb) as given (${changing})
      on conflict (hospital, episode_key) where state <> 'resolved' do nothing`,
     [
-      ...changing(alert),
+      JSON.stringify(toRow(alert)),
       alert.hospital,
       alert.patientId,
-      alert.wardId,
       alert.kind,
-      alert.message,
-      JSON.stringify(alert.policy),
-      new Date(alert.openedAt),
+      iso(alert.openedAt),
+      iso(alert.measuredAt),
       episodeKey,
     ],
   );
   return rowCount === 1;
 }
 
-export async function updateAlert(tx: Sql, alert: AlertState): Promise<void> {
+export async function updateAlerts(tx: Sql, alerts: readonly AlertState[]): Promise<void> {
+  if (alerts.length === 0) return;
   await tx.query(
-    `update alert set priority = $2, source = $3, state = $4, condition = $5, run = $6, base_at = $7, level = $8,
-       attempt = $9, level_started_at = $10, ack_by = $11, ack_until = $12, due_at = $13, resolved_at = $14,
-       version = $15
-     where alert_id = $1`,
-    changing(alert),
+    `update alert set failing_since = null, (${columns}) = (select ${columns
+      .split(/,\s*/)
+      .map((column) => `given.${column}`)
+      .join(', ')})
+     from jsonb_to_recordset($1::jsonb) as given (${changing}) where alert.alert_id = given.alert_id`,
+    [JSON.stringify(alerts.map(toRow))],
   );
-}
-
-/** `mid` names the message of a new call; that of a known one stays. */
-export async function upsertPages(
-  tx: Sql,
-  alertId: string,
-  pages: readonly (Page & { mid?: string })[],
-): Promise<void> {
-  if (pages.length === 0) return;
-  await tx.query(
-    `insert into page (alert_id, run, level, attempt, person, at, status, mid)
-     select $1, run, level, attempt, person, at, status, mid
-     from unnest($2::int[], $3::int[], $4::int[], $5::text[], $6::timestamptz[], $7::text[], $8::text[])
-       as given (run, level, attempt, person, at, status, mid)
-     on conflict (alert_id, run, level, attempt, person) do update set status = excluded.status`,
-    [
-      alertId,
-      pages.map((page) => page.run),
-      pages.map((page) => page.level),
-      pages.map((page) => page.attempt),
-      pages.map((page) => page.person),
-      pages.map((page) => new Date(page.at)),
-      pages.map((page) => page.status),
-      pages.map((page) => page.mid ?? null),
-    ],
-  );
-}
-
-export async function insertLog(tx: Sql, alertId: string, entries: readonly LogEntry[]): Promise<void> {
-  if (entries.length === 0) return;
-  // Lists of different lengths are no array of arrays: `people` travels as JSON.
-  await tx.query(
-    `insert into alert_log (alert_id, at, kind, actor, level, people, reason)
-     select $1, at, kind, actor, level,
-       case when people is null then null else array(select jsonb_array_elements_text(people::jsonb)) end, reason
-     from unnest($2::timestamptz[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
-       with ordinality as entry (at, kind, actor, level, people, reason, position)
-     order by position`,
-    [
-      alertId,
-      entries.map((entry) => new Date(entry.at)),
-      entries.map((entry) => entry.kind),
-      entries.map((entry) => entry.actor ?? null),
-      entries.map((entry) => entry.level ?? null),
-      entries.map((entry) => (entry.people === undefined ? null : JSON.stringify(entry.people))),
-      entries.map((entry) => entry.reason ?? null),
-    ],
-  );
-}
-
-/** The timeline of an alert, with how far its pages came; at most the newest 500 entries of each. */
-export async function listLog(sql: Sql, alertId: string): Promise<LogEntry[]> {
-  const { rows } = await sql.query<{
-    at: Date;
-    kind: string;
-    actor: string | null;
-    level: number | null;
-    people: string[] | null;
-    reason: string | null;
-  }>(
-    `(select at, kind, actor, level, people, reason from
-       (select * from alert_log where alert_id = $1 order by id desc limit 500) newest order by id)
-     union all
-     (select receipt.at, receipt.level, page.person, page.level, null, null
-      from page join page_receipt receipt using (mid)
-      where page.alert_id = $1 order by receipt.at desc, page.person, receipt.level limit 500)`,
-    [alertId],
-  );
-  // What happened at the same time stays in the order of the log.
-  const inOrder = rows.toSorted((a, b) => a.at.getTime() - b.at.getTime());
-  return inOrder.map((row) => ({
-    at: row.at.getTime(),
-    kind: row.kind,
-    ...(row.actor === null ? {} : { actor: row.actor }),
-    ...(row.level === null ? {} : { level: row.level }),
-    ...(row.people === null ? {} : { people: row.people }),
-    ...(row.reason === null ? {} : { reason: row.reason }),
-  }));
 }
 
 export type AlertFilter = {
@@ -336,26 +301,15 @@ export async function listAlerts(sql: Sql, filter: AlertFilter): Promise<AlertSt
   return rows.map(toAlert);
 }
 
-/** Whether the person was ever called to the alert, in whatever run. */
-export async function wasPaged(sql: Sql, alertId: string, person: string): Promise<boolean> {
-  const { rows } = await sql.query('select from page where alert_id = $1 and person = $2 limit 1', [alertId, person]);
-  return rows.length > 0;
-}
-
-export async function findPolicy(sql: Sql, hospital: string, policyId: string): Promise<Policy | undefined> {
-  const { rows } = await sql.query<{ body: Policy }>('select body from policy where hospital = $1 and policy_id = $2', [
-    hospital,
-    policyId,
-  ]);
-  return rows[0]?.body;
-}
-
-export async function upsertPolicy(tx: Sql, hospital: string, policyId: string, policy: Policy): Promise<void> {
-  await tx.query(
-    `insert into policy (hospital, policy_id, body, version) values ($1, $2, $3, 1)
-     on conflict (hospital, policy_id) do update set body = excluded.body, version = policy.version + 1`,
-    [hospital, policyId, JSON.stringify(policy)],
+/** How many calls of many people a person has made since. */
+export async function countCallOuts(tx: Sql, hospital: string, person: string, since: number): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    `select count(*) as count from alert
+     where hospital = $1 and opened_at > $3 and policy_id like 'call-out-%' and policy_version = 0
+       and exists (select from alert_log where alert_log.alert_id = alert.alert_id and kind = 'opened' and actor = $2)`,
+    [hospital, person, new Date(since)],
   );
+  return rows[0]?.count ?? 0;
 }
 
 /** Remembers the newest version of a condition. @returns false for one that is older than what was seen */
@@ -374,42 +328,14 @@ export async function isNewerCondition(
   return rowCount === 1;
 }
 
-/** Whom `policy` may call now for one patient and ward: from the projection of the directory. */
-export async function loadStaffing(
-  sql: Sql,
-  at: { hospital: string; patientId: string | null; wardId: string | null; policy: Policy; now: number },
-): Promise<Staffing> {
-  const { people, roles } = beyondTheWard(at.policy);
-  const { rows } = await sql.query<{
-    person: string;
-    role: Role;
-    ward: string | null;
-    on_shift: boolean;
-    bed: boolean;
-  }>(
-    `select shift.person_id as person, shift.role, shift.ward_id as ward, true as on_shift,
-       coalesce(shift.person_id = any(team.bed_nurses), false) as bed
-     from directory_shift shift
-     left join directory_care_team team on team.hospital = $1 and team.patient_id = $2
-     where shift.hospital = $1 and shift.starts_at <= $3 and (shift.ends_at is null or shift.ends_at > $3)
-       and (shift.ward_id = $4 or shift.person_id = any(team.bed_nurses) or shift.person_id = any($5::text[])
-         or shift.role = any($6::text[]))
-     union all
-     select person_id, role, null, false, false from directory_person, unnest(roles) as role
-     where hospital = $1 and roles && $6::text[] and role = any($6::text[])
-     order by person`,
-    [at.hospital, at.patientId, new Date(at.now), at.wardId, people, roles],
+/**
+ * The ward where the patient lies, and until the end of the transaction stays: whoever moves him waits for it, and then
+ * finds the alert that was opened here.
+ */
+export async function findWardToStay(tx: Sql, hospital: string, patientId: string): Promise<string | undefined> {
+  const { rows } = await tx.query<{ ward_id: string | null }>(
+    'select ward_id from directory_admission where hospital = $1 and patient_id = $2 for share',
+    [hospital, patientId],
   );
-  const byRole = (keep: (row: (typeof rows)[number]) => boolean): Partial<Record<Role, string[]>> => {
-    const result: Partial<Record<Role, string[]>> = {};
-    for (const row of rows.filter(keep)) (result[row.role] ??= []).push(row.person);
-    return result;
-  };
-  return {
-    bedNurses: [...new Set(rows.filter((row) => row.bed).map((row) => row.person))],
-    ward: byRole((row) => row.on_shift && row.ward === at.wardId && row.ward !== null),
-    hospital: byRole((row) => row.on_shift),
-    onShift: new Set(rows.filter((row) => row.on_shift).map((row) => row.person)),
-    anybody: byRole((row) => !row.on_shift),
-  };
+  return rows[0]?.ward_id ?? undefined;
 }

@@ -126,6 +126,22 @@ test('I12: twelve raises of one episode at the same moment, by people and by the
   expect(await findViolations(engines[0], world, [now])).toEqual([]);
 });
 
+test('the words of a higher priority stay with the alert', async () => {
+  const raisedWith = (priority: 'low' | 'high', message: string): Delivery => ({
+    key: `key${keys++}`,
+    kind: 'raise',
+    actor: actorOf('n1'),
+    input: { patientId: 'p1', kind: 'fall', priority, message },
+  });
+  await deliver(engines[0], now, raisedWith('low', 'Slipped'));
+  await deliver(engines[0], now, raisedWith('high', 'Unconscious'));
+  await deliver(engines[0], now, answered('acknowledge', 'n1', await openAlertId()));
+  const told = await engines[0].query<{ message: string }>(
+    `select body::jsonb ->> 'message' as message from outbox where headers ->> 'Carillon-Event' = 'alert:acknowledged'`,
+  );
+  expect(told.rows).toEqual([{ message: 'Unconscious' }]);
+});
+
 test('I12: a raise that meets an uncommitted one joins it', async () => {
   await overtake(
     (on) => deliver(on, now, condition('active', 1, 'medium')),
@@ -202,4 +218,58 @@ test('an older event of a condition changes nothing when it comes after a newer 
   expect((await engines[0].query('select from alert')).rows).toHaveLength(0);
   await deliver(engines[0], now, condition('active', 3));
   await openAlertId();
+});
+
+const leadOff = (kind: 'active' | 'cleared', version: number): Delivery => {
+  const { key, condition: found } = condition(kind, version) as Extract<Delivery, { kind: 'active' | 'cleared' }>;
+  return { key, kind, version, condition: { ...found, kind: 'leads-off' } };
+};
+/** A fall calls nobody while the leads are off. */
+const inhibit = (): Promise<unknown> =>
+  engines[0].query(
+    `insert into inhibition_rule (hospital, rule_id, body, version) values ('h1', 'r1', $1, 1)
+    on conflict do nothing`,
+    [JSON.stringify({ source: ['leads-off'], target: ['fall'], same: 'patient' })],
+  );
+const callsOfFall = async (): Promise<string[]> => {
+  const { rows } = await engines[0].query<{ person: string }>(
+    `select person from page join alert using (alert_id) where kind = 'fall' order by person`,
+  );
+  return rows.map(({ person }) => person);
+};
+
+test('I16: an alert that ends while it is taken for the cause of another leaves that one held for a second at most', async () => {
+  await inhibit();
+  await deliver(engines[0], now, leadOff('active', 1));
+  const { rows } = await engines[0].query<{ alert_id: string }>('select alert_id from alert');
+  const { on, isHolding, commit } = holding(engines[0]);
+  const ending = deliver(on, now, answered('resolve', 'n1', rows[0]!.alert_id));
+  await isHolding;
+  await deliver(engines[1], now, condition('active', 1));
+  commit();
+  await ending;
+  expect(await callsOfFall()).toEqual([]);
+  await tick(engines[0], now + 1_000);
+  expect(await callsOfFall()).toEqual(['n1', 'n2']);
+});
+
+test('I16: who ends an alert waits for one that is just being held by it, and wakes it', async () => {
+  await inhibit();
+  await deliver(engines[0], now, leadOff('active', 1));
+  const { rows } = await engines[0].query<{ alert_id: string }>('select alert_id from alert');
+  await overtake(
+    (on) => deliver(on, now, condition('active', 1)),
+    (on) => deliver(on, now, answered('resolve', 'n1', rows[0]!.alert_id)),
+  );
+  await tick(engines[0], now);
+  expect(await callsOfFall()).toEqual(['n1', 'n2']);
+});
+
+test('an alert that is opened while its patient is moved is in one of the wards, and told in the other that it left', async () => {
+  await overtake(
+    (on) => deliver(on, now, condition('active', 1)),
+    (on) => deliver(on, now, { key: 'move', kind: 'moved', version: 2, patientId: 'p1', wardId: 'w2' }),
+  );
+  const { rows } = await engines[0].query<{ ward_id: string }>('select ward_id from alert');
+  expect(rows).toEqual([{ ward_id: 'w2' }]);
 });

@@ -1,26 +1,42 @@
 /** The service's own handlers, called as the command path, the subscriptions and the due loops call them. */
 import { isDeepStrictEqual } from 'node:util';
+import { directoryOfAlertEscalation } from '@carillon/contracts/alert-escalation';
 import type { Actor } from '@carillon/contracts/define';
+import { admissionChanged } from '@carillon/contracts/directory';
 import type { ErrorCode } from '@carillon/contracts/errors';
 import type { Condition, Priority } from '@carillon/contracts/monitoring';
 import type { Receipt } from '@carillon/contracts/receipts';
 import type { Database } from '@carillon/database/database';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
+import { directorySubscription } from '@carillon/runtime/directory-projection';
 import { createLogger } from '@carillon/runtime/log';
 import { createMetrics } from '@carillon/runtime/metrics';
 import { judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { doWork, type Work, type WorkTools } from '@carillon/runtime/work';
 import { Crash, crashingDatabase, type CrashPoint } from '@carillon/testkit/faults';
-import { acknowledgeAlert, declineAlert, raiseAlert, resolveAlert } from '../src/handlers/alerts.ts';
+import { raiseAlert } from '../src/handlers/alerts.ts';
+import {
+  acknowledgeAlert,
+  arriveAtAlert,
+  declineAlert,
+  escalateAlert,
+  resolveAlert,
+  snoozeAlert,
+} from '../src/handlers/answers.ts';
 import { onConditionActive, onConditionCleared } from '../src/handlers/conditions.ts';
+import { onDirectoryNews } from '../src/handlers/directory-news.ts';
 import { escalationTimers } from '../src/handlers/due.ts';
 import { keepReceipts } from '../src/handlers/receipts.ts';
 
 export type Delivery = { key: string } & (
   | { kind: 'raise'; actor: Actor; input: { patientId: string; kind: string; priority: Priority; message: string } }
-  | { kind: 'acknowledge' | 'decline' | 'resolve'; actor: Actor; input: { alertId: string } }
+  | { kind: 'acknowledge' | 'decline' | 'resolve' | 'arrive'; actor: Actor; input: { alertId: string } }
+  | { kind: 'snooze'; actor: Actor; input: { alertId: string; seconds: number } }
+  | { kind: 'escalate'; actor: Actor; input: { alertId: string; seenVersion: number } }
   | { kind: 'active' | 'cleared'; version: number; condition: Condition }
+  /** What `directory` tells. */
+  | { kind: 'moved'; version: number; patientId: string; wardId: string }
   | { kind: 'receipts'; actor: Actor; items: Receipt[] }
 );
 /** What the caller hears: the result, or why not. */
@@ -36,6 +52,8 @@ const toolsOf = (database: Database, now: number): WorkTools => ({
   wakeRelay: () => {},
 });
 
+const directory = directorySubscription(directoryOfAlertEscalation, onDirectoryNews);
+
 function handle(work: Work, delivery: Delivery): Promise<unknown> {
   switch (delivery.kind) {
     case 'raise':
@@ -46,10 +64,22 @@ function handle(work: Work, delivery: Delivery): Promise<unknown> {
       return declineAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
     case 'resolve':
       return resolveAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'arrive':
+      return arriveAtAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'snooze':
+      return snoozeAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'escalate':
+      return escalateAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
     case 'active':
       return onConditionActive({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
     case 'cleared':
       return onConditionCleared({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
+    case 'moved': {
+      const { version, patientId, wardId } = delivery;
+      const handler = directory.handlers.find(({ definition }) => definition.name === admissionChanged.name);
+      const admission = { patientId, wardId, bedId: null, version };
+      return handler?.handle({ ...work, hospital: 'h1', version }, admission) ?? Promise.reject(new Error('unhandled'));
+    }
     case 'receipts':
       return keepReceipts(
         { ...work, actor: delivery.actor, key: delivery.key },
@@ -97,6 +127,9 @@ export const deliver = (database: Database, now: number, delivery: Delivery, cra
     }
   });
 
+/** Each is 2 ms at least; who holds a row may take its time on a busy machine. */
+const maxLooks = 10_000;
+
 /** Does what is due as the due loops do, until they would go to sleep. */
 export const tick = (database: Database, now: number, crash?: CrashPoint): Promise<void> =>
   again(database, crash, async (on) => {
@@ -104,11 +137,12 @@ export const tick = (database: Database, now: number, crash?: CrashPoint): Promi
     const timers = escalationTimers({
       database: on,
       metrics: tools.metrics,
+      clock: { steps: () => [] } as Partial<ServiceTools['clock']>,
       work: (traceparent: string, body: (work: Work) => Promise<unknown>) => doWork(tools, traceparent, body),
     } as ServiceTools);
     for (const timer of timers) {
       for (let looks = 0; ; looks++) {
-        if (looks > 500) throw new Error(`${timer.name} does not come to rest`);
+        if (looks > maxLooks) throw new Error(`${timer.name} does not come to rest`);
         if (((await timer.nextDueAt()) ?? Infinity) > now) break;
         if ((await timer.run(now)) > 0) continue;
         // Another transaction holds the row.

@@ -3,11 +3,13 @@
  * duty, folds the log by itself, and shares no code with what it judges.
  */
 import type { AlertSummary } from '@carillon/contracts/alert-escalation';
-import type { Priority } from '@carillon/contracts/monitoring';
 import type { Sql } from '@carillon/database/database';
+import { callsOf, comingAt, fold, hasDeclined, type LogRow, type Run, type Start, type Story } from './judge-fold.ts';
 import { reachableAt, type World } from './world.ts';
 
 type AlertRow = {
+  accepted: string[];
+  priority: string;
   alert_id: string;
   patient_id: string;
   episode_key: string;
@@ -18,100 +20,8 @@ type AlertRow = {
   level: number;
   due_at: Date | null;
 };
-type LogRow = {
-  id: number;
-  alert_id: string;
-  at: Date;
-  kind: string;
-  actor: string | null;
-  level: number | null;
-  people: string[] | null;
-  reason: string | null;
-};
 type PageRow = { alert_id: string; run: number; level: number; attempt: number; person: string; at: Date };
 type OutboxRow = { headers: Record<string, string>; subject: string; body: string };
-
-/** How long an answer holds, by clinical configuration. */
-const answerMs: Readonly<Record<Priority, number>> = { high: 600_000, medium: 1_800_000, low: 3_600_000 };
-const rank: readonly string[] = ['high', 'medium', 'low'];
-
-type Start = {
-  level: number;
-  attempt: number;
-  at: number;
-  people: readonly string[];
-  reason: string;
-  position: number;
-};
-type Run = {
-  run: number;
-  baseAt: number;
-  startedAt: number;
-  /** When somebody answered, or the alert was closed. */
-  endedAt: number | undefined;
-  starts: Start[];
-  declines: { person: string; at: number; position: number }[];
-};
-type Story = { runs: Run[]; state: string; condition: string; isOrdered: boolean; answeredUntil: number | undefined };
-
-/** What the log tells, read from its beginning. */
-function fold(log: readonly LogRow[], openedWith: Priority): Story {
-  const runs: Run[] = [];
-  let state = 'none';
-  let condition = 'active';
-  let priority: Priority = openedWith;
-  let answeredUntil: number | undefined;
-  let isOrdered = true;
-  const begin = (baseAt: number, startedAt: number): void => {
-    state = 'open';
-    runs.push({ run: runs.length + 1, baseAt, startedAt, endedAt: undefined, starts: [], declines: [] });
-  };
-  for (const [position, entry] of log.entries()) {
-    const at = entry.at.getTime();
-    const current = runs.at(-1);
-    switch (entry.kind) {
-      case 'opened':
-        begin(at, at);
-        break;
-      case 'level': {
-        if (state !== 'open' || current === undefined) isOrdered = false;
-        const level = entry.level ?? 0;
-        const attempt = (current?.starts.filter((start) => start.level === level).length ?? 0) + 1;
-        const people = entry.people ?? [];
-        current?.starts.push({ level, attempt, at, people, reason: entry.reason ?? '', position });
-        break;
-      }
-      case 'declined':
-        current?.declines.push({ person: entry.actor ?? '', at, position });
-        break;
-      case 'acknowledged':
-        state = 'acknowledged';
-        answeredUntil = at + answerMs[priority];
-        if (current !== undefined) current.endedAt = at;
-        break;
-      case 'ackExpired':
-        begin(answeredUntil ?? Number.NaN, at);
-        break;
-      case 'cleared':
-        condition = 'cleared';
-        break;
-      case 'merged':
-      case 'priority':
-      case 'reactivated':
-        condition = 'active';
-        if (rank.indexOf(entry.reason ?? '') < rank.indexOf(priority)) priority = entry.reason as Priority;
-        if (state === 'acknowledged' && (entry.actor !== null || entry.kind === 'priority')) begin(at, at);
-        break;
-      case 'resolved':
-        state = 'resolved';
-        if (current !== undefined) current.endedAt ??= at;
-        break;
-      default:
-        isOrdered = false;
-    }
-  }
-  return { runs, state, condition, isOrdered, answeredUntil };
-}
 
 const group = <T extends { alert_id: string }>(rows: readonly T[], alertId: string): T[] =>
   rows.filter((row) => row.alert_id === alertId);
@@ -150,6 +60,7 @@ export async function findViolations(sql: Sql, world: World, ticks: readonly num
         ...pagedOnce(alert, story, rows),
         ...notEarly(alert, story, world),
         ...handedOver(alert, story, world),
+        ...postsAreCalled(alert, story, world, ticks.at(-1) ?? 0),
         ...hasDeadline(alert, story, world, ticks.at(-1) ?? 0),
       ].map((violation) => `${violation} (alert of ${alert.patient_id})`);
     }),
@@ -183,12 +94,16 @@ function logAgrees(alert: AlertRow, { runs, state, condition, isOrdered }: Story
     run.baseAt === alert.base_at.getTime() &&
     level === alert.level &&
     state === alert.state &&
+    (state !== 'open' || comingAt(run, Infinity).join() === alert.accepted.join()) &&
     (state === 'resolved' || condition === alert.condition);
   return isSame ? [] : ['I18: the row is not what the log tells'];
 }
 
 const deadline = ({ policy }: World, run: Run, level: number): number =>
   run.baseAt + (policy.levels[level - 1]?.afterSeconds ?? Number.NaN) * 1000;
+
+/** What correction leaves between the clocks of two engines. */
+const leewayMs = 50;
 
 /** I1: a level whose deadline has come unanswered was started by the next tick, and whoever it reaches was paged. */
 function pagedInTime(
@@ -203,15 +118,16 @@ function pagedInTime(
       const level = index + 1;
       const dueAt = Math.max(deadline(world, run, level), run.startedAt);
       const tickAt = ticks.find((at) => at >= dueAt);
-      if (tickAt === undefined || (run.endedAt ?? Infinity) <= tickAt) return [];
+      if (tickAt === undefined || (run.endedAt ?? Infinity) <= tickAt + leewayMs) return [];
       const start = run.starts.find((one) => one.level === level);
-      if (start === undefined || start.at > tickAt)
+      if (start === undefined || start.at > tickAt + leewayMs)
         return [`I1: level ${level} of run ${run.run} was not started in time`];
       return reachableAt(world, patient, level, start.at).flatMap((person) => {
-        const isPaged = run.starts.some(
+        const isPaged = callsOf(run).some(
           (one) => one.at === start.at && one.level <= level && one.people.includes(person),
         );
-        const isExcused = level < last && hasDeclined(run, person, start.position);
+        const isExcused =
+          comingAt(run, start.position).includes(person) || (level < last && hasDeclined(run, person, start.position));
         return isPaged || isExcused ? [] : [`I1: ${person} was not paged by level ${level}`];
       });
     }),
@@ -241,8 +157,10 @@ function nothingAfterAnswer(
 
 /** I3: one row and one message for each call of a person that the log tells, and none besides. */
 function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, messages }: Rows): string[] {
-  const byLog = runs.flatMap(({ run, starts }) =>
-    starts.flatMap(({ level, attempt, at, people }) => people.map((person) => ({ run, level, attempt, at, person }))),
+  const byLog = runs.flatMap((run) =>
+    callsOf(run).flatMap(({ level, attempt, at, people }) =>
+      people.map((person) => ({ run: run.run, level, attempt, at, person })),
+    ),
   );
   const byRows = group(pages, id).map((page) => ({ ...page, at: page.at.getTime() }));
   const sent = messages
@@ -271,56 +189,107 @@ function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, message
   ];
 }
 
-/** Whether the person has declined since he was last called, as the log stood at a position. */
-function hasDeclined(run: Run, person: string, position: number): boolean {
-  const called = run.starts.findLast((start) => start.position < position && start.people.includes(person));
-  return run.declines.some(
-    (decline) =>
-      decline.person === person && decline.position > (called?.position ?? Infinity) && decline.position < position,
-  );
+/** Fewer come, or may still say so, than the highest level needs. */
+function cannotBeMet(run: Run, { conditions }: Story, world: World, position: number): boolean {
+  const before = callsOf(run).filter((call) => call.position < position);
+  const level = Math.max(0, ...run.starts.filter((start) => start.position < position).map((start) => start.level));
+  const isLost = (person: string, calledAt: number): boolean =>
+    [...run.declines, ...run.relieved].some(
+      (each) => each.person === person && each.position > calledAt && each.position < position,
+    );
+  const stillCalled = (calls: readonly Start[]): Set<string> =>
+    new Set(calls.flatMap((call) => call.people.filter((person) => !isLost(person, call.position))));
+  const coming = comingAt(run, position);
+  const needs = world.policy.levels[level - 1]?.needs ?? 'any';
+  const ofLevel = Math.max(1, stillCalled(before.filter((call) => call.level === level)).size);
+  const isOver = conditions.findLast((each) => each.position < position)?.condition === 'cleared';
+  const isLast = level === world.policy.levels.length;
+  const counted = needs === 'all' ? ofLevel : needs === 'any' ? 1 : isLast ? Math.min(needs, ofLevel) : needs;
+  return new Set([...coming, ...stillCalled(before)]).size < (isOver ? 1 : counted);
 }
-const haveAllDeclined = (run: Run, position: number): boolean =>
-  run.starts
-    .filter((start) => start.position < position)
-    .flatMap((start) => start.people)
-    .every((person) => hasDeclined(run, person, position));
 const reachesNobody = (run: Run, start: Start, patient: string, world: World): boolean =>
   reachableAt(world, patient, start.level, start.at).every((person) => hasDeclined(run, person, start.position));
 
-/** I5: no level starts before its deadline, unless all have declined or nobody was reachable, and that is true. */
-function notEarly({ patient_id: patient }: AlertRow, { runs }: Story, world: World): string[] {
+/** A level had a bound for its delivery, and that was over. */
+const isBoundOver = (run: Run, start: Start, { policy }: World): boolean => {
+  const last = callsOf(run).findLast((call) => call.at < start.at && call.people.length > 0);
+  // Of levels that start together the highest says how long their calls may take.
+  const level = callsOf(run).findLast((call) => call.at === last?.at)?.level ?? 0;
+  const seconds = policy.levels[level - 1]?.deliverWithinSeconds;
+  return last !== undefined && seconds !== undefined && last.at + seconds * 1_000 <= start.at;
+};
+
+/** I5: no level starts before its deadline, unless for a reason that the log names, and that is true. */
+function notEarly({ patient_id: patient }: AlertRow, story: Story, world: World): string[] {
   const last = world.policy.levels.length;
-  return runs.flatMap((run) =>
+  return story.runs.flatMap((run) =>
     run.starts.flatMap((start, index) => {
       const before = run.starts[index - 1];
-      const isRepeat = start.reason === 'repeat';
+      const isByHand = run.wanted.some(({ level, at }) => at === start.at && level >= start.level);
+      const isRepeat = start.reason === 'repeat' || (before?.level === last && isByHand);
       if (start.level !== (isRepeat ? last : (before?.level ?? 0) + 1))
         return [`I5: level ${start.level} is out of turn`];
       if (start.at >= deadline(world, run, start.level)) return [];
-      const isTrue =
-        start.reason === 'declined'
-          ? haveAllDeclined(run, start.position)
-          : start.reason === 'unreachable' && before?.at === start.at && reachesNobody(run, before, patient, world);
-      return isTrue ? [] : [`I5: level ${start.level} was started early, reason ${start.reason}`];
+      const reasons: Readonly<Record<string, () => boolean>> = {
+        declined: () => cannotBeMet(run, story, world, start.position),
+        unreachable: () =>
+          cannotBeMet(run, story, world, start.position) ||
+          (before?.at === start.at && reachesNobody(run, before, patient, world)) ||
+          // Or nobody holds the posts that were called any more but who has declined.
+          run.starts
+            .slice(0, index)
+            .flatMap(({ level }) => reachableAt(world, patient, level, start.at))
+            .every((person) => hasDeclined(run, person, start.position)),
+        undelivered: () => isBoundOver(run, start, world),
+        manual: () => isByHand,
+      };
+      return reasons[start.reason]?.() === true
+        ? []
+        : [`I5: level ${start.level} was started early, reason ${start.reason}`];
     }),
   );
 }
 
-/** I1: where all have declined, or a level reaches nobody, the next level starts at once. */
-function handedOver({ patient_id: patient }: AlertRow, { runs }: Story, world: World): string[] {
+/** I1: where too few are left who may answer, or a level reaches nobody, the next level starts at once. */
+function handedOver({ patient_id: patient }: AlertRow, story: Story, world: World): string[] {
   const last = world.policy.levels.length;
-  return runs.flatMap((run) => {
+  return story.runs.flatMap((run) => {
     const isNext = (position: number): boolean => run.starts.some((start) => start.position === position + 1);
     const declined = run.declines.filter(({ position }) => {
       const started = run.starts.filter((start) => start.position < position);
-      const isAnybodyCalled = started.some((start) => start.people.length > 0);
-      return isAnybodyCalled && !started.some((start) => start.level === last) && haveAllDeclined(run, position + 1);
+      return (
+        started.length > 0 &&
+        !started.some((start) => start.level === last) &&
+        cannotBeMet(run, story, world, position + 1)
+      );
     });
-    const inVain = run.starts.filter((start) => start.level < last && reachesNobody(run, start, patient, world));
+    const inVain = run.starts.filter(
+      (start) =>
+        start.level < last &&
+        (reachesNobody(run, start, patient, world) || cannotBeMet(run, story, world, start.position + 1)),
+    );
     return [...declined, ...inVain]
       .filter(({ position }) => !isNext(position))
-      .map(({ at }) => `I1: nobody was left to answer, and the next level of run ${run.run} was not started at ${at}`);
+      .map(
+        ({ at }) => `I1: too few were left to answer, and the next level of run ${run.run} was not started at ${at}`,
+      );
   });
+}
+
+/**
+ * I7: an alert of high priority that nobody has answered calls, by the next tick, whoever is on duty in a post that it has
+ * called.
+ */
+function postsAreCalled(alert: AlertRow, { runs, isOrdered }: Story, world: World, tickedAt: number): string[] {
+  const run = runs.at(-1);
+  if (!isOrdered || run === undefined || alert.state !== 'open' || alert.priority !== 'high') return [];
+  const levels = world.policy.levels.slice(0, alert.level).map((_, index) => index + 1);
+  const holders = new Set(levels.flatMap((level) => reachableAt(world, alert.patient_id, level, tickedAt)));
+  const answered = new Set([...run.accepts, ...run.declines].map(({ person }) => person));
+  const called = new Set(callsOf(run).flatMap(({ people }) => people));
+  return [...holders]
+    .filter((person) => !called.has(person) && !answered.has(person))
+    .map((person) => `I7: ${person} holds a post and is not called`);
 }
 
 /** I13: an alert that is on, and one whose answer will expire, has its next deadline, no later than it must be. */

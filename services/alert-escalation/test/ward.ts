@@ -9,7 +9,14 @@ import { provisionStreams } from '@carillon/bus/provision';
 import { createCommandSender, decode, encode, request, type Reply } from '@carillon/bus/request';
 import { readStream } from '@carillon/bus/stream-reader';
 import type { Alert, AlertSummary } from '@carillon/contracts/alert-escalation';
-import type { Actor, CommandDefinition, DataOf, EventDefinition, QueryDefinition } from '@carillon/contracts/define';
+import type {
+  Actor,
+  CommandDefinition,
+  DataOf,
+  EventDefinition,
+  QueryDefinition,
+  Role,
+} from '@carillon/contracts/define';
 import { admissionChanged, careTeamChanged, personChanged, shiftChanged } from '@carillon/contracts/directory';
 import { conditionCleared, conditionRaised, type Priority } from '@carillon/contracts/monitoring';
 import { recordReceipts, type Receipt } from '@carillon/contracts/receipts';
@@ -37,7 +44,15 @@ export type WardStory = {
   now(): number;
   /** Time also goes on by itself, as fast as ever. */
   leap(seconds: number): void;
+  /** The clock is set forward: it has not become later. */
+  stepClock(seconds: number): void;
   startEngine(): Promise<Engine>;
+  /** What `directory` publishes; the hospital is told before, with version 1. */
+  tell<E extends EventDefinition>(event: E, id: string, data: DataOf<E> & { version: number }): Promise<void>;
+  /** What `directory` tells; done when the engines know it. A person on shift is of the ward, and new ones are staff of it. */
+  shift(person: string, at: { from: number; until?: number; wardId?: string; role?: Role }): Promise<void>;
+  bedNurses(nurses: readonly string[]): Promise<void>;
+  moveTo(wardId: string): Promise<void>;
   /** What `monitoring` publishes about p1. */
   condition(verb: 'raised' | 'cleared', kind: string, priority?: Priority): Promise<void>;
   /** @returns the reply, or undefined when the command is stored and not done in time */
@@ -133,12 +148,24 @@ export async function openWard(): Promise<WardStory> {
   };
 
   const engines: Engine[] = [];
+  let directoryVersion = 1;
+  /** Publishes it, and waits until its row in the projection is as new. */
+  const tell = async <E extends EventDefinition>(event: E, id: string, data: DataOf<E>, row: string): Promise<void> => {
+    const version = ++directoryVersion;
+    await publishEvent(event, { hospital, id }, version, { ...(data as object), version });
+    const database = openDatabase({ url: infrastructure.postgres.url, service: 'alert-escalation', maxConnections: 1 });
+    await eventually(
+      async () => (await database.query(`select from ${row} = $1 and version >= $2`, [id, version])).rows[0],
+      { what: `${event.name} in the projection` },
+    ).finally(() => database.close());
+  };
   let conditionVersion = 0;
   const story: WardStory = {
     infrastructure,
     heard,
     now: clock.now,
     leap: (seconds) => clock.advance(seconds * 1000),
+    stepClock: (seconds) => clock.step(seconds * 1000),
     async startEngine() {
       const mortal = createMortal({ clock });
       const engine = {
@@ -158,6 +185,31 @@ export async function openWard(): Promise<WardStory> {
       await database.close();
       return engine;
     },
+    tell: (event, id, data) => publishEvent(event, { hospital, id }, data.version, data),
+    async shift(person, { from, until, wardId = ward, role = rolesOf[person] ?? 'nurse' }) {
+      const known = { personId: person, name: person, roles: [role], wards: [wardId], version: 0 };
+      if (rolesOf[person] === undefined) await tell(personChanged, person, known, 'directory_person where person_id');
+      const times = {
+        startsAt: new Date(from).toISOString(),
+        endsAt: until === undefined ? null : new Date(until).toISOString(),
+      };
+      const shift = { shiftId: `s-${person}`, personId: person, wardId, role, ...times, version: 0 };
+      await tell(shiftChanged, shift.shiftId, shift, 'directory_shift where shift_id');
+    },
+    bedNurses: (nurses) =>
+      tell(
+        careTeamChanged,
+        'p1',
+        { patientId: 'p1', bedNurses: [...nurses], caregivers: [], version: 0 },
+        'directory_care_team where patient_id',
+      ),
+    moveTo: (wardId) =>
+      tell(
+        admissionChanged,
+        'p1',
+        { patientId: 'p1', wardId, bedId: null, version: 0 },
+        'directory_admission where patient_id',
+      ),
     condition(verb, kind, priority = 'high') {
       const event = verb === 'raised' ? conditionRaised : conditionCleared;
       const lane = priority === 'high' ? 'critical' : 'normal';

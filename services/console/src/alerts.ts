@@ -37,7 +37,9 @@ export const leadingAlert = (alerts: readonly Alert[]): Alert | undefined =>
 /** A page of mine that still waits for me: withdrawn, declined and answered pages do not. */
 export const isPaged = (alert: Alert, person: string): boolean =>
   alert.state === 'open' &&
-  alert.pages.some((page) => page.person === person && !/withdrawn|declined|cancel|acknowledged/.test(page.status));
+  alert.pages.some(
+    (page) => page.person === person && !/withdrawn|declined|cancel|accepted|acknowledged/.test(page.status),
+  );
 
 /** Whether I was ever paged for it, which gives me the right to answer. */
 export const wasPaged = (alert: Alert, person: string): boolean => alert.pages.some((page) => page.person === person);
@@ -49,20 +51,34 @@ export const isStaff = (me: Me): boolean => me.roles.some((role) => STAFF.includ
 const worksIn = (me: Me, wardId: string | null): boolean =>
   isStaff(me) && me.wards.some((ward) => ward.wardId === wardId);
 
+/** Nurses and doctors: who may end an alert, and chart. */
+export const treats = (me: Me): boolean => me.roles.includes('nurse') || me.roles.includes('doctor');
+
 /** What the buttons offer; the server decides in any case. */
 export const permittedActions = (
   alert: Alert,
   me: Me,
-): { canAcknowledge: boolean; canDecline: boolean; canResolve: boolean } => {
+): Record<'canAcknowledge' | 'canDecline' | 'canResolve' | 'canSnooze' | 'canEscalate' | 'canArrive', boolean> => {
   const isMine = wasPaged(alert, me.person);
   const isOfWard = worksIn(me, alert.wardId);
-  const canTreat = me.roles.includes('nurse') || me.roles.includes('doctor');
+  const canTreat = treats(me);
+  const isOpen = alert.state === 'open' && (isMine || isOfWard);
+  const { accepted = [], arrived = [] } = alert.answers ?? {};
+  const isComing = accepted.includes(me.person) || alert.acknowledgedBy === me.person;
   return {
-    canAcknowledge: alert.state === 'open' && (isMine || isOfWard),
+    canAcknowledge: isOpen && !accepted.includes(me.person),
+    canSnooze: isOpen && alert.presence === 'on',
+    canEscalate: isOpen && !alert.held,
+    canArrive: alert.state !== 'resolved' && isComing && !arrived.includes(me.person),
     canDecline: isPaged(alert, me.person),
     canResolve: alert.state !== 'resolved' && isOfWard && canTreat,
   };
 };
+
+/** The longest that may be asked for; the server says how often. */
+export const SNOOZE_SECONDS: Record<Priority, number> = { high: 120, medium: 900, low: 3600 };
+
+export const DECLINE_REASONS = ['With another patient', 'Too far away', 'Not my patient'];
 
 /** One row a person: the highest level at which they were paged, and how that page stands. */
 export const latestPages = (alert: Alert): Alert['pages'] => {

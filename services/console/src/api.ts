@@ -3,7 +3,8 @@
  * before there is a link.
  */
 import { CodedError, type Client, type Input, type OperationName, type Result } from '@carillon/client/client';
-import type { Alert, DeadLetter, Reading } from './shapes.ts';
+import type { Alert, CoverageReport, DeadLetter, Reading } from './shapes.ts';
+import { silencesOn } from './silences.ts';
 
 /** An error that may be over the next time: nobody could be reached, or too much was asked. */
 export const isPassing = (error: unknown): boolean =>
@@ -35,7 +36,8 @@ export const createApi = (client: Client) => {
     let next: string | undefined;
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const answer = await ask('vitals:list', { ...query, ...(next === undefined ? {} : { cursor: next }) });
-      items.push(...answer.items);
+      // What a device under test measures is no value of the patient.
+      items.push(...answer.items.filter(({ mode }) => mode === undefined));
       next = answer.next;
       if (next === undefined) break;
     }
@@ -57,13 +59,36 @@ export const createApi = (client: Client) => {
     return { letters, hasMore: true };
   };
 
+  const readCoverage = async (): Promise<CoverageReport> => {
+    const { next, ...report } = await ask('coverage:report', {});
+    let cursor = next;
+    for (let page = 1; page < MOST_PAGES && cursor !== undefined; page += 1) {
+      const more = await ask('coverage:report', { from: report.from, until: report.until, cursor });
+      report.wards.push(...more.wards);
+      report.gaps.push(...more.gaps);
+      cursor = more.next;
+    }
+    return report;
+  };
+
   return {
     me: () => ask('person:me', {}),
     ward: (wardId: string) => ask('ward:get', { wardId }),
     wardStatus: async (wardId: string) => (await ask('ward:status', { wardId })).items,
     patientStatus: (patientId: string) => ask('patient:status', { patientId }),
     vitals: readVitals,
-    limits: async (patientId: string) => (await ask('limits:get', { patientId })).limits,
+    scoreDecisions: async (patientId: string) => (await ask('score:decisions', { patientId })).items,
+    scores: (patientId: string) => ask('score:get', { patientId }),
+    rules: (patientId: string) => ask('limits:get', { patientId }),
+    limitVersions: async (patientId: string) => (await ask('limits:history', { patientId })).items,
+    limitSets: async () => (await ask('limitSet:list', {})).items,
+    signLimitSet: (which: Input<'limitSet:sign'>) => ask('limitSet:sign', which),
+    setLimits: (of: Input<'limits:set'>) => ask('limits:set', of),
+    adjustLimits: (of: Input<'limits:adjust'>) => ask('limits:adjust', of),
+    vitalSummary: (of: Input<'vitals:summarise'>) => ask('vitals:summarise', of),
+    alarmLoad: (of: Input<'alarmLoad:get'>) => ask('alarmLoad:get', of),
+    startReplay: (of: Input<'replay:start'>) => ask('replay:start', of),
+    replay: (replayId: string) => ask('replay:get', { replayId }),
     alerts: readAlerts,
     alert: (alertId: string) => ask('alert:get', { alertId }),
     notices: async () => (await ask('notice:list', {})).items,
@@ -71,6 +96,23 @@ export const createApi = (client: Client) => {
     disconnect: (whom: Input<'person:disconnect'>) => ask('person:disconnect', whom),
     endSubscription: (which: Input<'subscription:end'>) => ask('subscription:end', which),
     revoke: (what: Input<'access:revoke'>) => ask('access:revoke', what),
+    stopSignal: (which: Input<'signal:stop'>) => ask('signal:stop', which),
+    devices: async () => (await ask('device:list', {})).items,
+    figures: (where: Input<'figures:get'>) => ask('figures:get', where),
+    beds: (which: Input<'bed:list'>) => ask('bed:list', which),
+    admit: (whom: Input<'admission:admit'>) => ask('admission:admit', whom),
+    transfer: (whom: Input<'admission:transfer'>) => ask('admission:transfer', whom),
+    discharge: (whom: Input<'admission:discharge'>) => ask('admission:discharge', whom),
+    coverage: readCoverage,
+    policies: async () => (await ask('policy:list', {})).items,
+    policy: (policyId: string) => ask('policy:get', { policyId }),
+    silencesOn: async (patientId: string, wardId: string | undefined) =>
+      silencesOn((await ask('silence:list', wardId === undefined ? {} : { wardId })).items, { patientId, wardId }),
+    startSilence: (silence: Input<'silence:start'>) => ask('silence:start', silence),
+    endSilence: (silenceId: string) => ask('silence:end', { silenceId }),
+    overrideSchedule: (override: Input<'schedule:override'>) => ask('schedule:override', override),
+    onCall: async () => (await ask('schedule:onCall', {})).items,
+    response: (of: Input<'response:figures'>) => ask('response:figures', of),
     stats: client.stats,
     deadLetters: readLetters,
     deadLetter: (service: DeadLetter['service'], sequence: number) => ask('deadLetter:get', { service, sequence }),

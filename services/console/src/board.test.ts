@@ -163,3 +163,36 @@ test('a condition knows that its alert was resolved, until it is over or a new a
   board.putCondition(aCondition(30), true);
   expect(isResolved()).toBe(false);
 });
+
+test('an alert that left the ward is gone until a newer event brings it, and an older one does not', () => {
+  const board = createBoard();
+  board.putAlert(anAlert({ version: 3 }));
+  board.dropAlert(anAlert({ version: 4 }));
+  expect(board.activeAlerts.get()).toEqual([]);
+  expect(board.patientAlerts('p1').get()).toEqual([]);
+  board.putAlert(anAlert({ version: 2 }));
+  expect(board.activeAlerts.get()).toEqual([]);
+  // It enters the other ward with the version with which it left this one; somebody sees both, in any order.
+  board.putAlert(anAlert({ version: 4, wardId: 'w2' }));
+  board.dropAlert(anAlert({ version: 4 }));
+  expect(board.activeAlerts.get()).toMatchObject([{ version: 4, wardId: 'w2' }]);
+  board.dropAlert(anAlert({ version: 7, wardId: 'w2' }));
+  board.putAlert(anAlert({ version: 9 }));
+  expect(board.activeAlerts.get()).toMatchObject([{ version: 9, wardId: 'w1' }]);
+});
+
+test('whoever comes into a bed is seen, though the ward itself stays as it is', () => {
+  const board = createBoard();
+  const bed = { bedId: 'b1', label: 'Bed 1' };
+  const ward = (patientId: string | null) => ({
+    wardId: 'w1',
+    name: 'Ward',
+    version: 1,
+    beds: [{ ...bed, patientId, patientName: patientId }],
+  });
+  board.putWard(ward('p1'));
+  board.putWard(ward('p1'));
+  expect(board.wardChanges.get()).toBe(1);
+  board.putWard(ward(null));
+  expect(board.ward('w1').get()?.beds[0]?.patientId).toBeNull();
+});

@@ -14,6 +14,7 @@ import type {
   PatientStatus,
   Reading,
   Score,
+  Scoring,
   Ward,
 } from './shapes.ts';
 
@@ -21,7 +22,10 @@ import type {
 export const TREND_VITALS = ['heartRate', 'pulse', 'spo2'];
 
 const NO_ALERTS: readonly Alert[] = [];
+const NO_SCORING: Scoring = {};
 const NO_CONDITIONS: readonly ActiveCondition[] = [];
+
+type Departure = Pick<Alert, 'alertId' | 'patientId' | 'wardId' | 'version'>;
 
 export type Board = ReturnType<typeof createBoard>;
 
@@ -30,6 +34,7 @@ export const createBoard = () => {
   const readingKeys = new Map<string, Set<string>>();
   const newestAt = createCellMap<number>(0);
   const scores = createCellMap<Score | undefined>(undefined);
+  const scorings = createCellMap<Scoring>(NO_SCORING);
   const wards = createCellMap<Ward | undefined>(undefined);
   /** Counts changes of wards: whoever writes the place of an alert has to write it anew. */
   const wardChanges = createCell(0);
@@ -43,6 +48,8 @@ export const createBoard = () => {
   const trends = createTrends();
   /** Resolved ones stay known, so that an older event cannot bring them back. */
   const alerts = new Map<string, { alert: Alert; changedAt: number }>();
+  /** From which version on an alert is not of that ward any more; what is older does not bring it back. */
+  const departures = new Map<string, Departure>();
   let changes = 0;
 
   const publishAlerts = (patientIds: Iterable<string | null>): void => {
@@ -58,6 +65,11 @@ export const createBoard = () => {
   const keepAlert = (alert: Alert): boolean => {
     const known = alerts.get(alert.alertId);
     if (known && known.alert.version >= alert.version) return false;
+    const left = departures.get(alert.alertId);
+    // It enters the other ward with the version with which it leaves this one.
+    const isBefore =
+      left && (left.version > alert.version || (left.version === alert.version && left.wardId === alert.wardId));
+    if (isBefore) return false;
     changes += 1;
     alerts.set(alert.alertId, { alert, changedAt: changes });
     noteOutcome(alert, alert.state === 'resolved');
@@ -111,6 +123,8 @@ export const createBoard = () => {
   };
 
   const putReading = (patientId: string, reading: Reading): void => {
+    // Of a device under test: it is no value of the patient.
+    if (reading.mode !== undefined) return;
     const key = `${patientId} ${reading.vital}`;
     const cell = readings.at(key);
     const at = Date.parse(reading.measuredAt);
@@ -131,6 +145,14 @@ export const createBoard = () => {
     if (!known || Date.parse(known.at) <= Date.parse(score.at)) cell.set(score);
   };
 
+  const putScoring = (patientId: string, { withheld, charted = [] }: Scoring): void => {
+    const next: Scoring = { charted, ...(withheld === undefined ? {} : { withheld }) };
+    const cell = scorings.at(patientId);
+    // Most snapshots say what is known already: nothing to draw anew.
+    if (JSON.stringify(cell.get()) !== JSON.stringify(next)) cell.set(next);
+    if (withheld !== undefined) scores.at(patientId).set(undefined);
+  };
+
   return {
     link,
     trends,
@@ -142,6 +164,7 @@ export const createBoard = () => {
     /** Measurement time of the newest sample, 0 when there is none. */
     newestAt: (patientId: string) => newestAt.at(patientId),
     score: (patientId: string) => scores.at(patientId),
+    scoring: (patientId: string) => scorings.at(patientId),
     ward: (wardId: string) => wards.at(wardId),
     patientAlerts: (patientId: string) => patientAlerts.at(patientId),
     /** Alarm conditions that are active, in the order of their kinds. */
@@ -156,12 +179,13 @@ export const createBoard = () => {
     putStatus: (status: PatientStatus, since = changes): void => {
       for (const reading of status.vitals) putReading(status.patientId, reading);
       if (status.score) putScore(status.patientId, status.score);
+      putScoring(status.patientId, status);
       putConditions(status, since);
     },
     putWard: (ward: Ward): void => {
       const known = wards.at(ward.wardId).get();
-      // Equal versions come with every regular reading of the ward: nothing to draw anew.
-      if (known && known.version >= ward.version) return;
+      // The version is that of the ward: who lies in its beds changes without it. Most readings bring nothing to draw anew.
+      if (known && (known.version > ward.version || JSON.stringify(known) === JSON.stringify(ward))) return;
       wards.at(ward.wardId).set(ward);
       wardChanges.set(wardChanges.get() + 1);
     },
@@ -170,6 +194,16 @@ export const createBoard = () => {
       const isNews = keepAlert(alert);
       if (isNews) publishAlerts([alert.patientId]);
       return isNews;
+    },
+    /** The patient is in another ward; whoever may see that one is told by `alert:entered`. */
+    dropAlert: (departure: Departure): void => {
+      const { alertId, patientId, version } = departure;
+      const known = alerts.get(alertId);
+      if (known && known.alert.version >= version) return;
+      changes += 1;
+      departures.set(alertId, departure);
+      alerts.delete(alertId);
+      publishAlerts([patientId]);
     },
     /** Marks the moment before a snapshot is asked for; see putAlerts and putStatus. */
     mark: (): number => changes,

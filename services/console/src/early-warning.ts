@@ -2,8 +2,8 @@
  * How a NEWS2 score is shown. The score itself comes from the server.
  * Royal College of Physicians. National Early Warning Score (NEWS) 2. London: RCP, 2017.
  */
-import type { Priority, Score } from './shapes.ts';
-import { vitalSign } from './vital-signs.ts';
+import type { Priority, Reading, Score, Scoring } from './shapes.ts';
+import { vitalSign, writeValue } from './vital-signs.ts';
 
 export const RCP_ACKNOWLEDGEMENT =
   'NEWS2: Royal College of Physicians. National Early Warning Score (NEWS) 2: Standardising the assessment of ' +
@@ -17,7 +17,10 @@ export type ScoreView = {
   priority: Priority | undefined;
   threshold: 'emergency' | 'urgent' | 'review' | 'none';
   response: string;
+  /** What to ask for, in words: people chart some, and have the rest measured. */
   missing: string;
+  /** The same for a tile. */
+  asks: string;
 };
 
 const RESPONSES = {
@@ -26,7 +29,20 @@ const RESPONSES = {
   review: 'Nurse informs the medical team, who review; at least hourly monitoring.',
   low: 'A registered nurse assesses; monitoring at least 4–6-hourly.',
   none: 'Routine monitoring, at least 12-hourly.',
+  unknown: 'What is missing may ask for more.',
 };
+
+const MOST_ASKED = 2;
+const shortened = (labels: readonly string[]): string => {
+  const more = labels.length - MOST_ASKED;
+  return `${labels.slice(0, MOST_ASKED).join(', ')}${more > 0 ? ` +${more}` : ''}`;
+};
+
+/** Why there is no score where none may be shown, after the word NEWS2. */
+export const WITHHELD_WORDS = {
+  under16: 'is not for under 16',
+  notApplicable: 'does not apply',
+} as const satisfies Record<NonNullable<Scoring['withheld']>, string>;
 
 export const viewScore = (score: Score | null | undefined): ScoreView | undefined => {
   if (!score) return undefined;
@@ -34,7 +50,7 @@ export const viewScore = (score: Score | null | undefined): ScoreView | undefine
   const isComplete = lower === upper;
   const hasThree = Object.values(score.parts).includes(3);
   const threshold = lower >= 7 ? 'emergency' : lower >= 5 ? 'urgent' : hasThree ? 'review' : 'none';
-  const routine = lower === 0 ? RESPONSES.none : RESPONSES.low;
+  const routine = !isComplete ? RESPONSES.unknown : lower === 0 ? RESPONSES.none : RESPONSES.low;
   return {
     text: isComplete ? String(lower) : `${lower}–${upper}`,
     isComplete,
@@ -42,11 +58,27 @@ export const viewScore = (score: Score | null | undefined): ScoreView | undefine
     threshold,
     response: threshold === 'none' ? routine : RESPONSES[threshold],
     missing: score.missing.map((vital) => vitalSign(vital).name.toLowerCase()).join(', '),
+    asks: shortened(score.missing.map((vital) => vitalSign(vital).label)),
   };
 };
 
 export const sayScore = (view: ScoreView | undefined): string => {
   if (!view) return 'NEWS2: no score';
   if (view.isComplete) return `NEWS2 ${view.text}`;
-  return `NEWS2 between ${view.text.replace('–', ' and ')}, incomplete. Missing: ${view.missing}`;
+  return `NEWS2 between ${view.text.replace('–', ' and ')}, incomplete. Ask for: ${view.missing}`;
 };
+
+/** "ACVPU A · O₂ 2.0 L/min"; what has expired, and what was never charted, is left out. */
+export const writeCharted = (
+  consciousness: Reading | undefined,
+  oxygenFlow: Reading | undefined,
+  missing: readonly string[],
+): string =>
+  [
+    consciousness && !missing.includes('consciousness') && `ACVPU ${writeValue(consciousness)}`,
+    oxygenFlow &&
+      !missing.includes('onOxygen') &&
+      (oxygenFlow.value === 0 ? 'on air' : `O₂ ${writeValue(oxygenFlow)} L/min`),
+  ]
+    .filter(Boolean)
+    .join(' · ');

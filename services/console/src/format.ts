@@ -15,6 +15,15 @@ export const dayAndTime = (at: number | string): string => {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockTime(at)}`;
 };
 
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** "Sat 21 Nov 14:00": of a time in the weeks to come. */
+export const dayAndMinute = (at: number | string): string => {
+  const date = new Date(at);
+  return `${WEEKDAYS[date.getDay()] ?? ''} ${date.getDate()} ${MONTHS[date.getMonth()] ?? ''} ${clockMinute(at)}`;
+};
+
 /** A running clock: "02:13", "1:02:13", from a day on "2 d 03 h". Never negative, since clocks differ. */
 export const runningTime = (ms: number): string => {
   const seconds = Math.max(0, Math.floor(ms / 1000));

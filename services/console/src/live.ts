@@ -5,7 +5,7 @@
 import type { Client, EventData, EventName, Input, Link, Message, Subscription } from '@carillon/client/client';
 import { developmentPeople } from '@carillon/client/development';
 import { type Api, isPassing } from './api.ts';
-import { isStaff } from './alerts.ts';
+import { SNOOZE_SECONDS, isStaff } from './alerts.ts';
 import { createBoard } from './board.ts';
 import { createCell, createCellMap } from './cell.ts';
 import { serverNow, setServerTime } from './clock.ts';
@@ -14,8 +14,10 @@ import { createNoticeBoard } from './notice-board.ts';
 import { createNotices } from './notices.ts';
 import { createPages } from './pages.ts';
 import { type PresentPerson, createPresence, wardPresenceRoom } from './presence.ts';
+import { createTechnical, technicalRoom } from './technical.ts';
 import { loadTrends } from './trend-loader.ts';
 import type { Alert, Bed, Me, Ward } from './shapes.ts';
+import { createWardFigures } from './ward-figures.ts';
 
 /** The board of someone without a ward: a patient's own, or a caregiver's. */
 export const OWN_BOARD = 'own';
@@ -28,7 +30,9 @@ const NEWS_WITHIN_MS = 15_000;
 
 export type LiveOptions = { me: Me; api: Api; client: Client };
 
-export type AlertAction = 'acknowledge' | 'decline' | 'resolve';
+/** `confirm` and `dismiss` resolve as well, and say whether there was anything to do. */
+export type AlertAction =
+  'acknowledge' | 'decline' | 'resolve' | 'confirm' | 'dismiss' | 'snooze' | 'escalate' | 'arrive';
 export type NewAlert = Input<'alert:raise'>;
 export type Live = ReturnType<typeof createLive>;
 
@@ -39,11 +43,15 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
   const pending = createCellMap<AlertAction | undefined>(undefined);
   /** How often a patient's limits were changed since the sign-in: whoever shows them reads them again. */
   const limitsChanges = createCellMap(0);
+  /** The same of decisions on a patient's score. */
+  const scoreDecisions = createCellMap(0);
   const names = createCell<ReadonlyMap<string, string>>(new Map([[me.person, me.name]]));
   const seesHospital = me.roles.includes('operator') || me.roles.includes('admin');
   const pages = createPages();
   const noticeBoard = createNoticeBoard(me.person, sessionStorage);
   const presence = createPresence();
+  const figures = createWardFigures();
+  const technical = createTechnical();
   const subscriptions = new Map<string, Subscription>();
   const trendsRead = new Set<string>();
   const wardsAsked = new Set<string>();
@@ -85,7 +93,7 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
   const joinRooms = (): void => {
     const rooms = [`person:${me.person}`, ...me.wards.map((ward) => `ward:${ward.wardId}:alerts`)];
     if (seesHospital) rooms.push(`hospital:${me.hospital}:alerts`);
-    if (isStaff(me)) rooms.push(`hospital:${me.hospital}`);
+    if (isStaff(me)) rooms.push(`hospital:${me.hospital}`, technicalRoom(me.hospital));
     const wardId = selectedWard.get();
     if (wardId !== undefined && wardId !== OWN_BOARD) rooms.push(`ward:${wardId}:vitals`, wardPresenceRoom(wardId));
     for (const { patientId } of bedsOf(wardId)) {
@@ -102,16 +110,26 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     for (const name of rooms) if (!subscriptions.has(name)) subscriptions.set(name, joinRoom(name));
   };
 
+  /** Mostly a patient was moved or discharged. */
+  const whyEnded = (room: string): string => {
+    const patientId = /^patient:([^:]+)/.exec(room)?.[1] ?? null;
+    const name = bedOf(patientId)?.patientName ?? null;
+    return name === null ? `You have no more access to ${room}.` : `${name} is on your ward no more.`;
+  };
+
   const joinRoom = (name: string): Subscription => {
     const subscription = client.subscribe(name, {
       onMessage,
       loadState: onReload,
-      onState: (state) => presence.show(name, (state as { people: readonly PresentPerson[] }).people),
+      onState: (state) => {
+        if (name === technicalRoom(me.hospital)) technical.show(state as EventData<'technical:changed'>);
+        else presence.show(name, (state as { people: readonly PresentPerson[] }).people);
+      },
       onEnd: ({ room, code }) => {
         presence.hide(room);
         if (code === 'ended')
           notices.show('note', 'Interrupted', `An operator has ended ${room}. It is tried again soon.`);
-        if (code === 'relation_ended') notices.show('note', 'No longer shown', `You have no more access to ${room}.`);
+        if (code === 'relation_ended') notices.show('note', 'No longer shown', whyEnded(room));
         // It may be allowed again one day: the regular reading tries it.
         setTimeout(() => {
           // Unless it was left and entered anew meanwhile.
@@ -162,14 +180,22 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     }),
   });
 
+  const readPatient = async (patientId: string): Promise<void> => {
+    const since = board.mark();
+    board.putStatus(await api.patientStatus(patientId), since);
+  };
+
   const readOwn = async (): Promise<void> => {
     board.putWard(ownBoard());
     joinRooms();
-    for (const patientId of me.patients) {
-      const since = board.mark();
-      board.putStatus(await api.patientStatus(patientId), since);
-    }
+    for (const patientId of me.patients) await readPatient(patientId);
     readTrends();
+  };
+
+  const readFigures = (): Promise<unknown>[] => {
+    const wards = me.wards.map(({ wardId }) => ({ wardId }));
+    const scopes = seesHospital ? [{}] : isStaff(me) ? wards : [];
+    return scopes.map(async (scope) => figures.put(await api.figures(scope), undefined));
   };
 
   const readAll = (): Promise<unknown>[] => {
@@ -177,7 +203,7 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     const alerts = seesHospital || me.wards.length === 0 ? [readAlerts()] : me.wards.map((w) => readAlerts(w.wardId));
     const places = selectedWard.get() === OWN_BOARD ? [readOwn()] : me.wards.map((ward) => readWard(ward.wardId));
     const posted = isStaff(me) ? [api.notices().then(noticeBoard.post)] : [];
-    return [...places, ...alerts, ...posted];
+    return [...places, ...alerts, ...posted, ...readFigures()];
   };
 
   let readTimer: ReturnType<typeof setTimeout> | undefined;
@@ -199,10 +225,14 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     const said: Record<string, () => void> = {
       'alert:raised': () => notices.show(alert.priority, where, alert.message),
       'alert:escalated': () => notices.show(alert.priority, `${where}: level ${alert.level}`, alert.message),
+      'alert:released': () => notices.show(alert.priority, where, alert.message),
+      'alert:accepted': () => notices.show('note', `${where}: somebody comes, more are needed`, alert.message),
+      'alert:arrived': () => notices.show('note', `${where}: somebody is there`, alert.message),
       'alert:acknowledged': () => notices.show('done', `${where}: acknowledged`, alert.message),
       'alert:declined': () => notices.show('note', `${where}: declined`, alert.message),
       'alert:cleared': () => notices.show('note', `${where}: condition over`, alert.message),
       'alert:resolved': () => notices.show('done', `${where}: resolved`, alert.message),
+      'alert:entered': () => notices.show(alert.priority, `${where}: came with this alert`, alert.message),
     };
     said[event]?.();
   };
@@ -229,10 +259,20 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     } else if (isEvent(message, 'limits:changed')) {
       const { patientId } = message.data;
       limitsChanges.at(patientId).set(limitsChanges.at(patientId).get() + 1);
+    } else if (isEvent(message, 'score:decided')) {
+      const { patientId } = message.data;
+      scoreDecisions.at(patientId).set(scoreDecisions.at(patientId).get() + 1);
+      // Whether a score is shown at all is in the status only; a failure is mended by the regular reading.
+      void readPatient(patientId).catch(() => {});
+    } else if (isEvent(message, 'figures:updated')) {
+      // Somebody came or left.
+      if (figures.put(message.data, selectedWard.get())) reread();
     } else if (isEvent(message, 'notice:published')) {
       noticeBoard.post([message.data]);
     } else if (isEvent(message, 'notification:new')) {
       noticeBoard.postNotification(message);
+    } else if (isEvent(message, 'technical:changed')) {
+      technical.show(message.data);
     } else if (isEvent(message, 'presence:changed')) {
       presence.put(message.room, message.data);
     } else if (isEvent(message, 'presence:left')) {
@@ -240,6 +280,8 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     } else if (isEvent(message, 'page:new') || isEvent(message, 'page:withdrawn')) {
       if (message.event === 'page:new') pages.add(message.data.alertId, message.displayed);
       board.putAlert(message.data.alert);
+    } else if (isEvent(message, 'alert:left')) {
+      board.dropAlert(message.data);
     } else if (alertEvents.some((event) => event === message.event)) {
       const alert = message.data as Alert;
       const isFresh = serverNow() - Date.parse(message.at) < NEWS_WITHIN_MS;
@@ -247,8 +289,28 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     }
   };
 
+  const answer = (action: AlertAction, alert: Alert, reason: string | undefined): Promise<Alert> => {
+    const { alertId, priority, version } = alert;
+    switch (action) {
+      case 'snooze':
+        return client.call('alert:snooze', { alertId, seconds: SNOOZE_SECONDS[priority] });
+      case 'escalate':
+        // Refused when the alert is not any more what is on the screen.
+        return client.call('alert:escalate', { alertId, seenVersion: version });
+      case 'confirm':
+        return client.call('alert:resolve', { alertId, outcome: 'actionable' });
+      case 'dismiss':
+        return client.call('alert:resolve', { alertId, outcome: 'notActionable' });
+      case 'decline':
+        return client.call('alert:decline', { alertId, ...(reason === undefined ? {} : { reason }) });
+      default:
+        return client.call(`alert:${action}`, { alertId });
+    }
+  };
+
   const onReload = (): void => {
     for (const [, changes] of limitsChanges.entries()) changes.set(changes.get() + 1);
+    for (const [, changes] of scoreDecisions.entries()) changes.set(changes.get() + 1);
     reread();
   };
 
@@ -289,10 +351,13 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     pending,
     selectedWard,
     limitsChanges,
+    scoreDecisions,
     place,
     pages,
     noticeBoard,
     presence,
+    figures,
+    technical,
     bedOf,
     start: (): void => {
       if (seesHospital) board.activeAlerts.subscribe(nameWards);
@@ -312,22 +377,44 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
       for (const end of ends) end();
       client.stop();
     },
+    /** Somebody knows that beds have changed hands. */
+    refresh: (): void => reread(0),
     selectWard: (wardId: string): void => {
       if (selectedWard.get() === wardId) return;
       selectedWard.set(wardId);
       joinRooms();
       reread(0);
     },
-    act: async (action: AlertAction, alert: Alert): Promise<void> => {
+    act: async (action: AlertAction, alert: Alert, reason?: string): Promise<void> => {
       const cell = pending.at(alert.alertId);
       if (cell.get() !== undefined) return;
       cell.set(action);
       try {
-        board.putAlert(await client.call(`alert:${action}`, { alertId: alert.alertId }));
+        board.putAlert(await answer(action, alert, reason));
       } catch (error) {
         showFailure(`To ${action} ${place(alert)}`, error);
       } finally {
         cell.set(undefined);
+      }
+    },
+    /** True when it was charted; the score that follows is on the board then. */
+    chart: async (chart: Input<'vitals:chart'>): Promise<boolean> => {
+      try {
+        board.putStatus(await client.call('vitals:chart', chart));
+        return true;
+      } catch (error) {
+        showFailure('The chart', error);
+        return false;
+      }
+    },
+    /** True when it was decided. */
+    decideScore: async (decision: Input<'score:decide'>): Promise<boolean> => {
+      try {
+        await client.call('score:decide', decision);
+        return true;
+      } catch (error) {
+        showFailure('The decision', error);
+        return false;
       }
     },
     /** True when it was raised. */
@@ -346,11 +433,15 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
 /** What brings the whole alert; facts beside its state, as who has seen the page, are other events. */
 const alertEvents = [
   'alert:raised',
+  'alert:released',
+  'alert:accepted',
+  'alert:arrived',
   'alert:escalated',
   'alert:acknowledged',
   'alert:declined',
   'alert:cleared',
   'alert:resolved',
+  'alert:entered',
 ] as const satisfies EventName[];
 
 const isEvent = <N extends EventName>(message: Message, event: N): message is Message<EventData<N>> =>

@@ -5,6 +5,7 @@
 import { type AlarmState, PRIORITY_RANK, alarmState, byUrgency } from './alerts.ts';
 import { words } from './format.ts';
 import type { ActiveCondition, Alert, Priority } from './shapes.ts';
+import { isTechnical, nameTechnical } from './signals.ts';
 import { vitalOfAlert, vitalSign } from './vital-signs.ts';
 
 /** `condition` is one that lasts without an alert that is open or acknowledged. */
@@ -22,7 +23,10 @@ export const MARK_WORD: Record<MarkState, string> = {
 };
 
 /** What it is about: a vital sign, the score, or neither. */
-const subjectOf = (of: { kind: string }): string | undefined => (of.kind === NEWS2 ? NEWS2 : vitalOfAlert(of));
+const subjectOf = (of: { kind: string }): string | undefined => {
+  if (isTechnical(of.kind)) return undefined;
+  return of.kind === NEWS2 ? NEWS2 : vitalOfAlert(of);
+};
 
 /** Conditions that no open or acknowledged alert stands for, the most urgent first. */
 export const uncovered = (
@@ -64,6 +68,8 @@ export const strongestMark = (...marks: readonly (Mark | undefined)[]): Mark | u
 /** "SpO₂ below limit". */
 export const nameCondition = (kind: string): string => {
   if (kind === NEWS2) return 'NEWS2 at alarm level';
+  const technical = nameTechnical(kind);
+  if (technical !== undefined) return technical;
   const [, vital, side] = /^(.+)-(above|below)$/.exec(kind) ?? [];
   return vital === undefined ? words(kind) : `${vitalSign(vital).label} ${side} limit`;
 };

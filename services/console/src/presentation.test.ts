@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { alarmState, byUrgency, isPaged, latestPages, leadingAlert, permittedActions } from './alerts.ts';
-import { sayScore, viewScore } from './early-warning.ts';
+import { sayScore, viewScore, writeCharted } from './early-warning.ts';
 import { bytesInWords, runningTime, words } from './format.ts';
 import { LIVE, NO_DATA, staleSince, viewLink } from './freshness.ts';
 import { planGrid } from './grid.ts';
-import { mergePoints, toColumns } from './trends.ts';
+import { draftOf, limitOf } from './limit-draft.ts';
+import { mergePoints, pointsOfSummary, toColumns } from './trends.ts';
 import type { Alert, Me, Score } from './shapes.ts';
 import { vitalOfAlert, writeValue } from './vital-signs.ts';
 
@@ -80,13 +81,39 @@ test('a page waits for me until it is declined, withdrawn, or the alert is answe
 
 test('actions are offered to those who may: the ward, those who were paged, and for resolving nurses and doctors', () => {
   const elsewhere = anAlert({ wardId: 'w2' });
-  expect(permittedActions(anAlert(), aNurse)).toEqual({ canAcknowledge: true, canDecline: false, canResolve: true });
+  expect(permittedActions(anAlert(), aNurse)).toEqual({
+    canAcknowledge: true,
+    canDecline: false,
+    canResolve: true,
+    canSnooze: true,
+    canEscalate: true,
+    canArrive: false,
+  });
   expect(permittedActions(elsewhere, aNurse).canAcknowledge).toBe(false);
   const responder = { ...aNurse, person: 'r1', roles: ['responder'] } satisfies Me;
   expect(permittedActions(anAlert(), responder)).toMatchObject({ canAcknowledge: true, canResolve: false });
   const operator = { ...aNurse, person: 'o1', roles: ['operator'], wards: [] } satisfies Me;
   const paged = anAlert({ pages: [{ person: 'o1', level: 4, at: '', status: 'paged' }] });
-  expect(permittedActions(paged, operator)).toEqual({ canAcknowledge: true, canDecline: true, canResolve: false });
+  expect(permittedActions(paged, operator)).toMatchObject({
+    canAcknowledge: true,
+    canDecline: true,
+    canResolve: false,
+  });
+});
+
+test('who said that he comes says next that he is there, and is not asked again', () => {
+  const page = { person: aNurse.person, level: 1, at: '', status: 'accepted' as const };
+  const coming = anAlert({ pages: [page], answers: { needed: 2, accepted: [aNurse.person], arrived: [] } });
+  expect(isPaged(coming, aNurse.person)).toBe(false);
+  expect(permittedActions(coming, aNurse)).toMatchObject({ canAcknowledge: false, canArrive: true, canEscalate: true });
+  const there = { ...coming, answers: { needed: 2, accepted: [aNurse.person], arrived: [aNurse.person] } };
+  expect(permittedActions(there, aNurse).canArrive).toBe(false);
+});
+
+test('a held alert has nothing to escalate, and one whose condition is over nothing to put off', () => {
+  const held = anAlert({ held: { kind: 'silence', by: 's1', until: '2026-11-21T08:02:00.000Z' } });
+  expect(permittedActions(held, aNurse).canEscalate).toBe(false);
+  expect(permittedActions(anAlert({ presence: 'latched' }), aNurse).canSnooze).toBe(false);
 });
 
 test('a person who was paged at several levels is named once, with the last', () => {
@@ -97,10 +124,26 @@ test('a person who was paged at several levels is named once, with the last', ()
 test('a partial score shows its bounds and what is missing, and warns by the lower bound only', () => {
   const view = viewScore(aScore({ lower: 3, upper: 9, missing: ['onOxygen', 'temperature'] }));
   expect(view).toMatchObject({ text: '3–9', isComplete: false, priority: undefined });
-  expect(sayScore(view)).toBe('NEWS2 between 3 and 9, incomplete. Missing: air or oxygen, temperature');
+  expect(sayScore(view)).toBe('NEWS2 between 3 and 9, incomplete. Ask for: air or oxygen, temperature');
   expect(viewScore(aScore({ lower: 5, upper: 7 }))?.priority).toBe('medium');
   expect(viewScore(aScore({ score: 7, lower: 7, upper: 7 }))).toMatchObject({ text: '7', threshold: 'emergency' });
   expect(viewScore(aScore({ lower: 3, upper: 3, parts: { consciousness: 3 } }))?.threshold).toBe('review');
+});
+
+test('a partial score promises no rest: what is missing may ask for more', () => {
+  expect(viewScore(aScore({ lower: 0, upper: 20, parts: {} }))?.response).toBe('What is missing may ask for more.');
+  expect(viewScore(aScore({ score: 0, lower: 0, upper: 0 }))?.response).toContain('Routine monitoring');
+  expect(viewScore(aScore({ lower: 7, upper: 9 }))?.response).toContain('Emergency assessment');
+});
+
+test('what people charted stands on the tile for as long as it counts', () => {
+  const reading = (vital: 'consciousness' | 'oxygenFlow', value: string | number) =>
+    ({ vital, value, unit: null, measuredAt: '2026-11-21T08:00:00.000Z', quality: 'good' }) as const;
+  const alert = reading('consciousness', 'A');
+  expect(writeCharted(alert, reading('oxygenFlow', 2), [])).toBe('ACVPU A · O₂ 2.0 L/min');
+  expect(writeCharted(alert, reading('oxygenFlow', 0), ['temperature'])).toBe('ACVPU A · on air');
+  expect(writeCharted(alert, reading('oxygenFlow', 2), ['consciousness'])).toBe('O₂ 2.0 L/min');
+  expect(writeCharted(undefined, undefined, [])).toBe('');
 });
 
 test('a bed is live for five seconds after its newest sample, and never while the link is not', () => {
@@ -123,6 +166,44 @@ test('a silence in a trend is a gap and not a line', () => {
     [97, 97, 97, null, 97],
   ]);
   expect(mergePoints(points, [{ at: 1000, value: 95 }]).map(({ value }) => value)).toEqual([97, 95, 97, 97]);
+});
+
+test('a single sample of 40 % in a week is on the screen', () => {
+  const at = (second: number): string => new Date(second * 1000).toISOString();
+  const calm = {
+    count: 1000,
+    suspect: 0,
+    mean: 97,
+    lowest: { value: 96, at: at(5) },
+    highest: { value: 98, at: at(2) },
+  };
+  const worst = { ...calm, lowest: { value: 40, at: at(8000) }, highest: { value: 98, at: at(9000) } };
+  const suspect = { count: 0, suspect: 3, mean: null, lowest: null, highest: null };
+  const parts = [calm, worst, suspect].map((part, index) => ({ ...part, at: at(index * 6000) }));
+  expect(toColumns(pointsOfSummary(parts), 12_015)).toEqual([
+    [2, 5, 8000, 9000],
+    [98, 96, 40, 98],
+  ]);
+});
+
+test('the end of an alarm moves with its limit, and what was not touched stays as it was', () => {
+  const limit = {
+    vital: 'spo2',
+    below: 90,
+    clearAt: 92,
+    persistSeconds: 15,
+    priority: 'high',
+    isLatching: true,
+  } as const;
+  expect(limitOf(draftOf(limit, 0))).toEqual(limit);
+  expect(limitOf({ ...draftOf(limit, 0), threshold: '88.5', seconds: '5' })).toEqual({
+    ...limit,
+    below: 88.5,
+    clearAt: 90.5,
+    persistSeconds: 5,
+  });
+  const above = { vital: 'pulse', above: 120, persistSeconds: 0, priority: 'low' } as const;
+  expect(limitOf({ ...draftOf(above, 1), threshold: '110' })).toEqual({ ...above, above: 110 });
 });
 
 test('the grid fills the board, and scrolls only when beds would be unreadable', () => {

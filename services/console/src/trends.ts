@@ -2,23 +2,23 @@
  * The last minutes of the two vital signs that a tile draws. Kept outside React: a new point moves a line, and
  * nothing else is rendered for it.
  */
-import type { Reading } from './shapes.ts';
+import type { Reading, VitalSummary } from './shapes.ts';
 
 export const TREND_WINDOW_MS = 10 * 60_000;
 /** Samples come once a second; a longer silence is drawn as a gap and never bridged by a line. */
-const GAP_SECONDS = 15;
+export const GAP_SECONDS = 15;
 
 export type TrendPoint = { at: number; value: number };
 /** uPlot's shape: seconds, and values with null for a gap. */
 export type TrendColumns = [number[], (number | null)[]];
 
-export const toColumns = (points: readonly TrendPoint[]): TrendColumns => {
+export const toColumns = (points: readonly TrendPoint[], gapSeconds = GAP_SECONDS): TrendColumns => {
   const times: number[] = [];
   const values: (number | null)[] = [];
   let previous: number | undefined;
   for (const { at, value } of points) {
     const seconds = at / 1000;
-    if (previous !== undefined && seconds - previous > GAP_SECONDS) {
+    if (previous !== undefined && seconds - previous > gapSeconds) {
       times.push(previous + 1);
       values.push(null);
     }
@@ -35,6 +35,13 @@ export const toPoints = (readings: readonly Reading[]): TrendPoint[] =>
     const isUsable = typeof reading.value === 'number' && !Number.isNaN(at);
     return isUsable ? [{ at, value: reading.value as number }] : [];
   });
+
+/** Both extremes of each part, at the times when they were measured: a line through them loses none. */
+export const pointsOfSummary = (parts: readonly VitalSummary[]): TrendPoint[] =>
+  parts
+    .flatMap(({ lowest, highest }) => [lowest, highest])
+    .flatMap((extreme) => (extreme === null ? [] : [{ at: Date.parse(extreme.at), value: extreme.value }]))
+    .sort((left, right) => left.at - right.at);
 
 /** In order of time, one point an instant; `added` may be late or repeated. */
 export const mergePoints = (known: readonly TrendPoint[], added: readonly TrendPoint[]): TrendPoint[] => {

@@ -6,6 +6,13 @@ export const configSchema = {
     description: 'A hospital file that is imported at each start; what is equal is not touched. None where empty',
     default: '',
   },
+  CARILLON_CANARY_SECONDS: {
+    type: 'number',
+    description: 'How often gateways send an alarm through the whole house to see that it arrives; never where 0',
+    default: 10,
+    min: 0,
+    max: 300,
+  },
   CARILLON_MFA_FRESH_SECONDS: {
     type: 'number',
     description: 'How long after a second factor the glass may be broken',

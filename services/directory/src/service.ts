@@ -8,6 +8,7 @@ import {
   logOut,
   revokeAccess,
 } from '@carillon/contracts/access';
+import { admitPatient, dischargePatient, listBeds, listStays, transferPatient } from '@carillon/contracts/admissions';
 import { getMe, getWard, hospitalFileSchema, importHospital } from '@carillon/contracts/directory';
 import {
   getNotice,
@@ -28,7 +29,9 @@ import { ConfigError, readConfig, type Environment } from '@carillon/runtime/con
 import { onQuery } from '@carillon/runtime/queries';
 import { startService, type Dependencies, type RunningService, type ServiceTools } from '@carillon/runtime/service';
 import { childTrace } from '@carillon/runtime/trace';
+import { canaryHospital } from './canary-hospital.ts';
 import { configSchema } from './config.ts';
+import * as admissions from './handlers/admissions.ts';
 import * as access from './handlers/access.ts';
 import { createBreakGlass } from './handlers/break-glass.ts';
 import { importFile, importHospital as onImportHospital } from './handlers/hospital.ts';
@@ -45,7 +48,7 @@ async function importSeed(tools: ServiceTools, path: string): Promise<void> {
   });
   const file = validate(hospitalFileSchema, JSON.parse(text));
   if (!file.ok) throw new ConfigError(file.issues.map((issue) => `${path}: ${issue.path} ${issue.message}`));
-  await tools.work(childTrace(undefined), (work) => importFile(work, file.value));
+  await tools.work(childTrace(undefined), (work) => importFile(work, file.value, null));
   // Ready means that everybody can know: what was imported has left the outbox, or the bus is away.
   const deadline = performance.now() + seedPublishMs;
   while (performance.now() < deadline && (await countOutbox(tools.database)).length > 0) {
@@ -76,6 +79,9 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
         streams: ['COMMANDS', 'DIRECTORY', 'PERSON', 'OPS', 'AUDIT', 'DEADLETTERS'],
         commands: [
           onCommand(importHospital, onImportHospital),
+          onCommand(admitPatient, admissions.admitPatient),
+          onCommand(transferPatient, admissions.transferPatient),
+          onCommand(dischargePatient, admissions.dischargePatient),
           onCommand(revokeAccess, access.revokeAccess),
           onCommand(logOut, access.logOut),
           onCommand(disconnectPerson, access.disconnectPerson),
@@ -93,6 +99,8 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
         queries: [
           onQuery(getWard, readWard),
           onQuery(getMe, readMe),
+          onQuery(listBeds, admissions.listBeds),
+          onQuery(listStays, admissions.listStays),
           onQuery(listNotices, notices.readNotices),
           onQuery(getNotice, notices.readNotice),
           onQuery(listTopics, topics.readTopics),
@@ -102,6 +110,10 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           await provisionPeople(tools.bus, { replicas: common.CARILLON_REPLICAS });
           await provisionAccess(tools.bus, { replicas: common.CARILLON_REPLICAS });
           await restoreAccess(tools);
+          if (config.CARILLON_CANARY_SECONDS > 0) {
+            const file = canaryHospital(new Date(tools.now()).getUTCFullYear());
+            await tools.work(childTrace(undefined), (work) => importFile(work, file, null));
+          }
           if (config.CARILLON_DIRECTORY_SEED !== '') await importSeed(tools, config.CARILLON_DIRECTORY_SEED);
           return { stop: () => Promise.resolve() };
         },

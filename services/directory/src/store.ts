@@ -27,6 +27,13 @@ export async function listBeds(tx: Sql, hospital: string): Promise<{ wardId: str
   return rows;
 }
 
+const entityParameters = (hospital: string, entities: readonly Entity[]): unknown[] => [
+  hospital,
+  entities.map((entity) => entity.kind),
+  entities.map((entity) => entity.id),
+  entities.map((entity) => JSON.stringify(entity.body)),
+];
+
 /** Writes what is new or different. @returns those, each with its version now */
 export async function upsertEntities(
   tx: Sql,
@@ -39,22 +46,43 @@ export async function upsertEntities(
      on conflict (hospital, kind, id) do update set body = excluded.body, version = entity.version + 1
      where entity.body is distinct from excluded.body
      returning kind, id, body, version`,
-    [
-      hospital,
-      entities.map((entity) => entity.kind),
-      entities.map((entity) => entity.id),
-      entities.map((entity) => JSON.stringify(entity.body)),
-    ],
+    entityParameters(hospital, entities),
   );
   return rows;
 }
 
 export async function listAdmissions(tx: Sql, hospital: string): Promise<Admission[]> {
   const { rows } = await tx.query<{ body: Admission }>(
-    `select body from entity where hospital = $1 and kind = 'admission'`,
+    `select body from entity where hospital = $1 and kind = 'admission' and body ->> 'wardId' is not null`,
     [hospital],
   );
   return rows.map((row) => row.body);
+}
+
+/** @returns the kind and id of those of which the last file said the same */
+export async function listUnchanged(
+  tx: Sql,
+  hospital: string,
+  entities: readonly Entity[],
+): Promise<{ kind: EntityKind; id: string }[]> {
+  const { rows } = await tx.query<{ kind: EntityKind; id: string }>(
+    `select entity.kind, entity.id
+     from unnest($2::text[], $3::text[], $4::text[]) as given (kind, id, body)
+       join entity on hospital = $1 and entity.kind = given.kind and entity.id = given.id
+     where entity.imported = given.body::jsonb`,
+    entityParameters(hospital, entities),
+  );
+  return rows;
+}
+
+/** Keeps what a file said, to be compared with what the next one says. */
+export async function markImported(tx: Sql, hospital: string, entities: readonly Entity[]): Promise<void> {
+  await tx.query(
+    `update entity set imported = given.body::jsonb
+     from unnest($2::text[], $3::text[], $4::text[]) as given (kind, id, body)
+     where hospital = $1 and entity.kind = given.kind and entity.id = given.id`,
+    entityParameters(hospital, entities),
+  );
 }
 
 /** A patient who moves leaves the old bed before the new one is taken. */
@@ -103,6 +131,7 @@ export async function listPeople(tx: Sql, hospital: string): Promise<PersonRow[]
      left join broken on broken.person_id = person.id
      left join entity admission
        on admission.hospital = $1 and admission.kind = 'admission' and admission.id = person.id
+         and admission.body ->> 'wardId' is not null
      where person.hospital = $1 and person.kind = 'person' order by person.id`,
     [hospital],
   );

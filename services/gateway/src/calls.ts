@@ -13,7 +13,6 @@ import type { QueryEnvelope } from '@carillon/runtime/queries';
 import type { GatewayConfig } from './config.ts';
 import { callsPerMinute, type Buckets } from './limits.ts';
 import type { People } from './people.ts';
-import type { Presence } from './presence/presence.ts';
 
 export type Call = {
   actor: Actor;
@@ -55,17 +54,26 @@ const addressedService = (
 /** How long a caller waits; what is stored by then and not done is `accepted`. */
 const deadlineMs = 5_000;
 
+/** Of an operation that the gateway answers from its memory. */
+export type OwnCall = {
+  who: Actor;
+  /** Over which it came; none by HTTP. */
+  connection: string | undefined;
+  operation: string;
+  data: unknown;
+};
+
 type CallerOptions = {
   bus: Bus;
   people: People;
-  /** Answers what the gateway knows by itself. */
-  presence: Pick<Presence, 'call'>;
+  /** Answers what the gateway knows by itself. @throws CodedError */
+  callOwn: (call: OwnCall) => Promise<unknown>;
   buckets: Buckets;
   config: GatewayConfig;
   now: () => number;
 };
 
-export function createCaller({ bus, people, presence, buckets, config, now }: CallerOptions): Caller {
+export function createCaller({ bus, people, callOwn, buckets, config, now }: CallerOptions): Caller {
   const sender = createCommandSender(bus);
   // What is critical has a bucket of its own: a board that was reloaded too often still acknowledges.
   const count = (actor: Actor, lane: 'critical' | 'other' = 'other'): void =>
@@ -95,7 +103,7 @@ export function createCaller({ bus, people, presence, buckets, config, now }: Ca
         throw new CodedError('forbidden');
       }
       if (operation.kind === 'query' && operation.servedBy === 'gateway') {
-        return { data: await presence.call({ who: actor, connection, operation: name, data: input.value }) };
+        return { data: await callOwn({ who: actor, connection, operation: name, data: input.value }) };
       }
       const { person, hospital, roles, mfaAt, tokenId, expiresAt } = actor;
       const headers = { [eventHeaders.traceparent]: traceparent };

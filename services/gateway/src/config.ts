@@ -72,6 +72,13 @@ export const configSchema = {
     default: [],
   },
   CARILLON_CONSOLE_DIR: { type: 'string', description: 'The built console; not served where empty', default: '' },
+  CARILLON_CANARY_SECONDS: {
+    type: 'number',
+    description: 'How often gateways send an alarm through the whole house to see that it arrives; never where 0',
+    default: 10,
+    min: 0,
+    max: 300,
+  },
   CARILLON_PRESENCE_GRACE_MS: {
     type: 'number',
     description: 'Milliseconds for which a person whose last device has gone still counts as present',

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { canary } from '@carillon/contracts/canary';
 import type { CommandDefinition, QueryDefinition } from '@carillon/contracts/define';
 import { CodedError, badInput, errorBody, errors } from '@carillon/contracts/errors';
 import { devPeopleRoute, devTokenRequestSchema, devTokenRoute, keyPattern } from '@carillon/contracts/gateway';
@@ -202,6 +203,8 @@ function registerDevelopment(app: FastifyInstance, { people, tokens }: Pick<Http
   app.get(devPeopleRoute.path, () => ({
     items: people
       .all()
+      // Nobody signs in as one of these.
+      .filter(({ hospital }) => hospital !== canary.hospital)
       .sort((a, b) => a.person.localeCompare(b.person, 'en', { numeric: true }))
       .map(({ person, name, roles, wards, hospital }) => ({ person, name, roles, wards, hospital })),
   }));

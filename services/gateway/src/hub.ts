@@ -7,6 +7,7 @@ import type { Recovery } from '@carillon/contracts/gateway';
 import type { Bus } from '@carillon/bus/connection';
 import type { StreamMessage, StreamState } from '@carillon/bus/stream-reader';
 import type { Logger } from '@carillon/runtime/log';
+import type { IsDeparted } from './departed.ts';
 import { batchesOf, createFanout, emptyQueue, type RoomQueue } from './fanout.ts';
 import { conflationKey, position, roomFrame, type RoomFrame } from './frames.ts';
 import type { Member } from './member.ts';
@@ -77,6 +78,8 @@ export type HubOptions = {
   /** How often the streams were restored from a copy: positions of before prove nothing. */
   restores?: number;
   log: Logger;
+  /** What is not told again to those who come back; nothing where absent. */
+  isDeparted?: IsDeparted;
   /** How the stream is reached; tests have one of their own, to decide what happens first. */
   source?: StreamSource;
   /** Told of each message that was handed to somebody as it came, with the time that it bears. */
@@ -84,7 +87,7 @@ export type HubOptions = {
 };
 
 export async function createHub(options: HubOptions): Promise<Hub> {
-  const { bus, stream, ringMessages, restores = 0, log, onDelivered, source = natsSource } = options;
+  const { bus, stream, ringMessages, restores = 0, log, isDeparted, onDelivered, source = natsSource } = options;
   const epochOf = (state: StreamState): string => (restores === 0 ? state.epoch : `${state.epoch}r${restores}`);
   const initial = await source.streamState(bus, stream);
   let epoch = epochOf(initial);
@@ -226,6 +229,17 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     return [...newest.values()].map((message) => ({ message, rooms: [room] }));
   };
 
+  /** The same list where all of them are, as nearly always. */
+  const ofThoseWhoAreThere = (all: readonly Copies[]): readonly Copies[] => {
+    if (isDeparted === undefined) return all;
+    if (!all.some(({ message, rooms: his }) => his.some((room) => isDeparted(message, room)))) return all;
+    const kept = all.map(({ message, rooms: his }) => ({
+      message,
+      rooms: his.filter((room) => !isDeparted(message, room)),
+    }));
+    return kept.filter((each) => each.rooms.length > 0);
+  };
+
   const released = (): Promise<void> => new Promise((resolve) => tellReleased.push(resolve));
   const remembered = new Map<string, RoomFrame>();
   let rememberedBytes = 0;
@@ -254,20 +268,21 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       if (isWanted?.() === false) return false;
       // From here on there is no wait: what was missed, then what comes.
       const missed = takeMissed?.();
+      const copies = ofThoseWhoAreThere(missed?.copies ?? []);
       const recoveryOf = ({ definition }: Room): Recovery => {
         if (from === undefined) return 'fresh';
         if (definition.recovery === 'latest') return 'latest';
         return missed === undefined ? 'lost' : 'complete';
       };
       const now = position(epoch, lastSequence);
-      const resumeAt = from === undefined || missed === undefined || missed.copies.length === 0 ? now : from;
+      const resumeAt = from === undefined || missed === undefined || copies.length === 0 ? now : from;
       for (const room of joining) {
         enter(room, member);
         onJoined(room, { position: now, recovery: recoveryOf(room), resumeAt });
       }
-      const latest = ordered.filter((room) => recoveryOf(room) === 'latest').flatMap(newestOf);
+      const latest = ofThoseWhoAreThere(ordered.filter((room) => recoveryOf(room) === 'latest').flatMap(newestOf));
       const previous = new Map<string, number>();
-      const inOrder = [...(missed?.copies ?? []), ...latest].sort((a, b) => a.message.sequence - b.message.sequence);
+      const inOrder = [...copies, ...latest].sort((a, b) => a.message.sequence - b.message.sequence);
       const frames = inOrder.flatMap(({ message, rooms: his }) =>
         his.map((room) => {
           const before = previous.get(room.key) ?? missed?.after ?? message.sequence;

@@ -11,11 +11,15 @@ import type { Logger } from '@carillon/runtime/log';
 /** Whose entry is another one, is gone, or has lost break-glass access by its time. */
 export type PersonChange = { hospital: string; person: string };
 
+type Placed = { wardId: string | undefined; heardAt: number };
+
 export type People = {
   find(hospital: string, person: string): PersonEntry | undefined;
   /** Of every hospital; for the list of demo people. */
   all(): PersonEntry[];
   relations(hospital: string): Relations;
+  /** In which ward somebody lies, and when (ms since the epoch) this gateway heard of it. */
+  placementOf(hospital: string, person: string): Placed | undefined;
   /** Called for each change, when `find` and `relations` say it already. @returns how to stop that */
   onChange(listener: (change: PersonChange) => void): () => void;
   /** False from the loss of the connection until everything was seen that happened meanwhile. */
@@ -44,6 +48,14 @@ export async function watchPeople(bus: Bus, log: Logger, now: () => number = Dat
   const entries = new Map<string, PersonEntry>();
   const listeners = new Set<(change: PersonChange) => void>();
   const timers = new Map<string, NodeJS.Timeout>();
+  /** Of patients; told again, a placement is as old as before. */
+  const placed = new Map<string, Placed>();
+  const notePlacement = (key: string, entry: PersonEntry | undefined): void => {
+    if (entry?.roles.includes('patient') !== true) return void placed.delete(key);
+    const wardId = entry.placement?.wardId;
+    const known = placed.get(key);
+    if (known === undefined || known.wardId !== wardId) placed.set(key, { wardId, heardAt: now() });
+  };
   const tell = (key: string): void => {
     const [hospital = '', person = ''] = key.split('.');
     for (const listener of listeners) listener({ hospital, person });
@@ -76,6 +88,7 @@ export async function watchPeople(bus: Bus, log: Logger, now: () => number = Dat
       if (entry.value.version < (entries.get(key)?.version ?? 0)) return undefined;
       entries.set(key, entry.value);
     }
+    notePlacement(key, entries.get(key));
     awaitEnd(key);
     return tell(key);
   });
@@ -97,6 +110,7 @@ export async function watchPeople(bus: Bus, log: Logger, now: () => number = Dat
         return new Set(broken.filter(({ until }) => Date.parse(until) > at).map(({ patientId }) => patientId));
       },
     }),
+    placementOf: (hospital, person) => placed.get(`${hospital}.${person}`),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

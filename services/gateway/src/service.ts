@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamName } from '@carillon/contracts/define';
 import { rooms } from '@carillon/contracts/surface';
+import { getTechnical } from '@carillon/contracts/technical';
 import { provisionAccess, provisionPeople, provisionStreams } from '@carillon/bus/provision';
 import { commonConfig, ConfigError, readConfig, type Environment } from '@carillon/runtime/config';
 import { logDenials } from '@carillon/runtime/denials';
@@ -10,7 +11,7 @@ import { runChecks } from '@carillon/runtime/readiness';
 import { realDependencies, type Dependencies, type RunningService } from '@carillon/runtime/service';
 import { watchAccess } from './access.ts';
 import { createAuthentication } from './authentication.ts';
-import { createCaller } from './calls.ts';
+import { createCaller, type OwnCall } from './calls.ts';
 import { checkTokenConfig, configSchema, type GatewayConfig } from './config.ts';
 import { registerDocs } from './docs.ts';
 import { registerFhir } from './fhir/routes.ts';
@@ -19,10 +20,12 @@ import { createAdmission } from './handshake.ts';
 import { measureCalls, measureDelivery, measureHeld, measureHttp } from './gateway-metrics.ts';
 import { createHttp, registerHttp } from './http.ts';
 import { DeadlineWheel } from './deadlines.ts';
+import { isDepartedBy } from './departed.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createPublicKeys, type PublicKeys } from './jwks.ts';
 import { createBuckets } from './limits.ts';
 import { watchPeople } from './people.ts';
+import { registerPositions } from './positions.ts';
 import { createPresence, presenceTiming } from './presence/presence.ts';
 import { registerRealtime } from './realtime.ts';
 import { createReceipts, mayHaveBy } from './receipts.ts';
@@ -33,6 +36,8 @@ import type { Shared } from './session.ts';
 import { registerStats } from './stats.ts';
 import { registerTestPublish } from './test-publish.ts';
 import { createTokens } from './tokens.ts';
+import { measureCanary, startCanary, type Canary } from './watch/canary.ts';
+import { watchTechnical } from './watch/technical.ts';
 
 const { NATS_URL, CARILLON_REPLICAS, CARILLON_LOG_LEVEL, CARILLON_LOG_FILE } = commonConfig;
 const schema = { NATS_URL, CARILLON_REPLICAS, CARILLON_LOG_LEVEL, CARILLON_LOG_FILE, ...configSchema };
@@ -84,7 +89,15 @@ export async function start(
     for (const stream of roomStreams) {
       const ringMessages = config.CARILLON_RING_MESSAGES;
       const restores = config.CARILLON_STREAM_RESTORES;
-      const hub = await createHub({ bus, stream, ringMessages, restores, log, onDelivered });
+      const hub = await createHub({
+        bus,
+        stream,
+        ringMessages,
+        restores,
+        log,
+        onDelivered,
+        isDeparted: isDepartedBy(people),
+      });
       hubs.set(stream, hub);
       stops.push(() => hub.stop());
     }
@@ -99,17 +112,31 @@ export async function start(
     const registry = createRegistry();
     const admission = createAdmission({ config, tokens, buckets, strangers, countOf: registry.count });
     const timing = presenceTiming(config.CARILLON_PRESENCE_GRACE_MS);
+    const instance = randomUUID();
     const presence = await createPresence({
       bus,
       people,
-      instance: randomUUID(),
+      instance,
       replicas: config.CARILLON_REPLICAS,
       now,
       log,
       timing,
     });
     stops.push(() => presence.stop());
-    const caller = measureCalls(metrics.registry, createCaller({ bus, people, presence, buckets, config, now }));
+    let canary: Canary | undefined;
+    const technical = watchTechnical({
+      bus,
+      people,
+      instance,
+      now,
+      log,
+      registry: metrics.registry,
+      canary: () => canary?.finding(),
+    });
+    stops.push(() => technical.stop());
+    const callOwn = async (call: OwnCall): Promise<unknown> =>
+      call.operation === getTechnical.name ? technical.state() : presence.call(call);
+    const caller = measureCalls(metrics.registry, createCaller({ bus, people, callOwn, buckets, config, now }));
     stops.push(() => caller.close());
 
     const find = (id: string): Message | undefined => {
@@ -122,6 +149,12 @@ export async function start(
     const mayHave = mayHaveBy(people);
     const receipts = createReceipts({ bus, find, mayHave, buckets, registry: metrics.registry, log, now });
     stops.push(() => receipts.stop());
+    const canaryMetrics = measureCanary(metrics.registry);
+    if (config.CARILLON_CANARY_SECONDS > 0) {
+      const everySeconds = config.CARILLON_CANARY_SECONDS;
+      canary = await startCanary({ bus, people, receipts, hubs, everySeconds, now, log, metrics: canaryMetrics });
+      stops.push(() => canary?.stop());
+    }
     const shared: Shared = {
       config,
       hubs,
@@ -129,6 +162,7 @@ export async function start(
       people,
       registry,
       presence,
+      openStateRoom: (name, who) => presence.openRoom(name, who) ?? technical.openRoom(name, who),
       wheel: new DeadlineWheel(),
       receipts,
       log,
@@ -144,9 +178,10 @@ export async function start(
     await registerRealtime(app, shared);
     const authentication = createAuthentication(admission.admit);
     registerCommandEndpoint(app, shared, authentication);
-    registerStats(app, shared, authentication);
+    registerStats(app, shared, { authentication, canary: () => canary?.stats() });
     if (config.CARILLON_TEST_PUBLISH) registerTestPublish(app, shared, { bus, authentication });
     await registerHttp(app, { config, bus, people, tokens, caller, authentication, now, log });
+    registerPositions(app, { bus, people, buckets, authentication, now });
     registerDocs(app);
     await registerFhir(app, { bus, people, caller, authentication, now, log });
     measureHeld(metrics.registry, { connections: registry.all, hubs, presence });

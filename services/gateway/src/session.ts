@@ -30,7 +30,9 @@ export type Shared = {
   caller: Caller;
   people: People;
   registry: Registry;
-  presence: Pick<Presence, 'arrive' | 'leave' | 'openRoom' | 'counts'>;
+  presence: Pick<Presence, 'arrive' | 'leave' | 'counts'>;
+  /** @returns the room that shows a state, if there is such a room and he may enter it */
+  openStateRoom(name: string, who: Actor): StateRoom | undefined;
   wheel: DeadlineWheel;
   receipts: { take(who: Identity, mids: readonly string[], level: ReceiptLevel): void };
   log: Logger;
@@ -82,12 +84,12 @@ export type StartRoom = { name: string; isOptional?: true };
 
 /** The rooms of a connection at its start: his own, and those he asks for. @throws CodedError `forbidden`, `rate_limited` */
 export function startRooms(asked: readonly StartRoom[], who: Identity, shared: Shared): StartRooms {
-  const { config, people, presence } = shared;
+  const { config, people } = shared;
   const rooms = new Map<string, Room>();
   const stateRooms = new Map<string, StateRoom>();
   for (const { name, isOptional } of [{ name: `person:${who.person}`, isOptional: undefined }, ...asked]) {
     const room = openRoom(name, who, people.relations(who.hospital));
-    const state = room === undefined ? presence.openRoom(name, who) : undefined;
+    const state = room === undefined ? shared.openStateRoom(name, who) : undefined;
     if (room !== undefined) rooms.set(room.name, room);
     else if (state !== undefined) stateRooms.set(state.name, state);
     else if (isOptional !== true) throw new CodedError('forbidden');

@@ -147,7 +147,7 @@ function serveEventStream(response: ServerResponse, opening: Opening, shared: Sh
     send({ t: 'unsubscribed', room: name, code });
   };
   const recheckState = (name: string): void => {
-    if (shared.presence.openRoom(name, who) === undefined) endRoom(name, 'relation_ended');
+    if (shared.openStateRoom(name, who) === undefined) endRoom(name, 'relation_ended');
   };
   const showState = (state: StateRoom): void => {
     const subscription = state.join({

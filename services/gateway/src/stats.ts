@@ -1,5 +1,5 @@
 /** `GET /realtime/stats`: what this gateway holds and did, for operators. */
-import { statsRoute, type RealtimeStats } from '@carillon/contracts/gateway';
+import { statsRoute, type CanaryStats, type RealtimeStats } from '@carillon/contracts/gateway';
 import type { FastifyInstance } from 'fastify';
 import type { Authentication } from './authentication.ts';
 import { requireOperator, type Connection, type Shared } from './session.ts';
@@ -8,6 +8,7 @@ export function realtimeStats(
   connections: Iterable<Connection>,
   { hubs, frames, presence }: Pick<Shared, 'hubs' | 'frames' | 'presence'>,
   uptimeSeconds: number,
+  canary?: CanaryStats,
 ): RealtimeStats {
   const all = [...connections];
   const of = (transport: Connection['transport']): number => all.filter((each) => each.transport === transport).length;
@@ -37,11 +38,16 @@ export function realtimeStats(
     },
     presence: presence.counts(),
     messages: { framesIn: frames.in, framesOut: frames.out },
+    ...(canary === undefined ? {} : { canary }),
     uptimeSeconds,
   };
 }
 
-export function registerStats(app: FastifyInstance, shared: Shared, authentication: Authentication): void {
+export function registerStats(
+  app: FastifyInstance,
+  shared: Shared,
+  { authentication, canary }: { authentication: Authentication; canary: () => CanaryStats | undefined },
+): void {
   const startedAt = performance.now();
   app.route({
     method: statsRoute.method,
@@ -52,7 +58,8 @@ export function registerStats(app: FastifyInstance, shared: Shared, authenticati
       requireOperator(actor);
       shared.caller.count(actor);
       const uptimeSeconds = Math.round(performance.now() - startedAt) / 1_000;
-      void reply.header('cache-control', 'no-store').send(realtimeStats(shared.registry.all, shared, uptimeSeconds));
+      const stats = realtimeStats(shared.registry.all, shared, uptimeSeconds, canary());
+      void reply.header('cache-control', 'no-store').send(stats);
     },
   });
 }

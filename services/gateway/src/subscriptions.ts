@@ -72,7 +72,7 @@ export class Subscriptions {
   }
 
   #recheckState(name: string, who: Identity): void {
-    if (this.#shared.presence.openRoom(name, who) === undefined) this.endRoom(name, 'relation_ended');
+    if (this.#shared.openStateRoom(name, who) === undefined) this.endRoom(name, 'relation_ended');
   }
 
   endRoom(name: string, code: SubscriptionEnd): void {
@@ -106,10 +106,10 @@ export class Subscriptions {
   }
 
   async #subscribe(identity: () => Identity, frame: Subscribe): Promise<void> {
-    const { config, people, presence } = this.#shared;
+    const { config, people } = this.#shared;
     const who = identity();
     const room = openRoom(frame.room, who, people.relations(who.hospital));
-    const state = room === undefined ? presence.openRoom(frame.room, who) : undefined;
+    const state = room === undefined ? this.#shared.openStateRoom(frame.room, who) : undefined;
     const name = room?.name ?? state?.name;
     if (name === undefined) throw new CodedError('forbidden');
     const isIn = this.#rooms.has(name) || this.#stateRooms?.has(name) === true;

@@ -3,7 +3,7 @@ import type { Actor } from '@carillon/contracts/define';
 import type { PersonEntry } from '@carillon/contracts/directory';
 import { CodedError } from '@carillon/contracts/errors';
 import type { People } from './people.ts';
-import { judgeItem, readItems } from './vital-intake.ts';
+import { isReading, judgeItem, readItems } from './vital-intake.ts';
 
 const receivedAt = Date.parse('2026-11-21T08:00:00Z');
 const device: Actor = { person: 'dev1', hospital: 'h1', roles: ['device'] };
@@ -30,6 +30,7 @@ const find: People['find'] = (hospital, person) =>
 const people: People = {
   find,
   all: () => entries,
+  placementOf: () => undefined,
   relations: (hospital) => ({
     wardsOf: (person) => new Set(find(hospital, person)?.wards),
     wardOfPatient: (patientId) => find(hospital, patientId)?.placement?.wardId,
@@ -59,7 +60,8 @@ const codeOf = (value: unknown, actor = device): string => {
 const readingOf = (value: unknown, actor = device) => {
   const judged = judge(value, actor);
   if ('code' in judged) throw new Error(`${judged.code}: ${judged.message ?? ''}`);
-  return judged.reading;
+  if (!isReading(judged.taken)) throw new Error('an absence');
+  return judged.taken;
 };
 
 test('a good item becomes a reading, with what was received beside what was derived', () => {
@@ -187,7 +189,7 @@ test('an offset, fractions and the 29th of February of a leap year are good time
   expect(codeOf(item({ measuredAt: '2024-02-29T08:00:00Z' }))).toBe('good');
 });
 
-test('a time outside the last 24 hours and the next 2 minutes is replaced by the receipt, and kept beside', () => {
+test('M8 a device time outside the last 24 hours and the next 2 minutes is replaced by the receipt, and kept beside', () => {
   const at = (offsetMs: number) => readingOf(item({ measuredAt: new Date(receivedAt + offsetMs).toISOString() }));
   const day = 24 * 3_600_000;
   expect(at(-day)).toMatchObject({ measuredAt: receivedAt - day, statedAt: null });
@@ -246,4 +248,30 @@ test.each<[string, unknown, string]>([
 
 test('1,000 items are taken', () => {
   expect(readItems({ items: Array.from({ length: 1_000 }, () => item()) })).toHaveLength(1_000);
+});
+
+test('M5 what a device under test measures is marked, whatever its value', () => {
+  expect(readingOf(item({ status: 'test', vital: 'spo2', value: 60, unit: '%' }))).toMatchObject({
+    mode: 'test',
+    quality: 'good',
+  });
+  expect(readingOf(item({ status: 'demo' }))).toMatchObject({ mode: 'demo', value: 72 });
+  expect(readingOf(item())).not.toHaveProperty('mode');
+});
+
+test.each(['questionable', 'calibrating'])('a %s value is suspect', (status) => {
+  expect(readingOf(item({ status }))).toMatchObject({ quality: 'suspect', value: 72 });
+});
+
+test.each(['invalid', 'unavailable', 'off'])('what is %s is an absence, with a value beside it or none', (status) => {
+  const absence = { taken: { patientId: 'p1', vital: 'heartRate', measuredAt: receivedAt - 2_000, deviceId: 'dev9' } };
+  expect(judge(item({ status }))).toEqual({ taken: { ...absence.taken, reason: status } });
+  expect(judge(item({ status, value: -1 }))).toEqual({ taken: { ...absence.taken, reason: status } });
+  expect(judge({ ...without('value'), status })).toEqual({ taken: { ...absence.taken, reason: status } });
+  expect(codeOf(item({ status, patientId: 'p99' }))).toBe('unknown_patient');
+});
+
+test('without a value and without a reason for it an item is bad, and so is a status that nobody knows', () => {
+  expect(codeOf({ ...without('value'), status: 'test' })).toBe('bad_input');
+  expect(codeOf(item({ status: 'broken' }))).toBe('bad_input');
 });

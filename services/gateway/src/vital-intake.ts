@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { Actor } from '@carillon/contracts/define';
 import { CodedError, badInput, vitalItemErrors, type VitalItemErrorCode } from '@carillon/contracts/errors';
 import {
+  absenceReasons,
   maxVitalItems,
+  modes,
   recordVitals,
   vitalItemSchema,
+  type Absence,
   type Intake,
   type Reading,
+  type VitalItem,
 } from '@carillon/contracts/monitoring';
 import { isPermitted } from '@carillon/contracts/permission';
 import { parseInstant, validate } from '@carillon/contracts/schema';
@@ -32,13 +36,23 @@ export type IntakeResult = { accepted: number; rejected: Rejection[] };
 const oldestMs = 24 * 3_600_000;
 const newestMs = 2 * 60_000;
 
-type Judged = { reading: Reading } | { code: VitalItemErrorCode; message?: string };
+/** What goes into INTAKE. */
+export type Taken = Reading | Absence;
+export const isReading = (taken: Taken): taken is Reading => 'quality' in taken;
+const isAbsence = (taken: Taken): taken is Absence => !isReading(taken);
+
+type Refused = { code: VitalItemErrorCode; message?: string };
+type Judged = { taken: Taken } | Refused;
+
+const memberOf = <T extends string>(values: readonly T[], status: VitalItem['status']): T | undefined =>
+  values.find((value) => value === status);
 
 function judgeValue(
   vital: VitalName,
-  value: number | string,
+  value: VitalItem['value'],
   unit: string | undefined,
-): Judged | { value: number | string } {
+): Refused | { value: number | string } {
+  if (value === undefined) return { code: 'bad_input', message: 'value: Required field is missing' };
   if (vital === 'consciousness') {
     if (unit !== undefined) return { code: 'bad_unit' };
     if (typeof value !== 'string') return { code: 'bad_input', message: 'value: Expected one of A, C, V, P, U' };
@@ -61,37 +75,49 @@ export type Judging = {
   isTimeStated?: true;
 };
 
-/** What becomes of one item: a reading, or the code of what is wrong with it. */
+/** What becomes of one item: a reading or that there is none, or the code of what is wrong with it. */
 export function judgeItem(item: unknown, { actor, people, receivedAt, isTimeStated }: Judging): Judged {
   const shape = validate(vitalItemSchema, item);
   if (!shape.ok) {
     return { code: 'bad_input', message: shape.issues.map(({ path, message }) => `${path}: ${message}`).join('; ') };
   }
-  const { patientId, vital, value, unit, measuredAt, deviceId } = shape.value;
+  const { patientId, vital, value, status, unit, measuredAt } = shape.value;
   const isKnown = people.find(actor.hospital, patientId)?.roles.includes('patient') === true;
   if (!isKnown || !isPermitted(recordVitals.allow, actor, { patientId }, people.relations(actor.hospital))) {
     return { code: 'unknown_patient' };
   }
   if (!isVitalName(vital)) return { code: 'unknown_vital' };
-  const judged = judgeValue(vital, value, unit);
-  if (!('value' in judged)) return judged;
+  const reason = memberOf(absenceReasons, status);
+  // A value beside it is what the device shows while it measures nothing.
+  const judged = reason === undefined ? judgeValue(vital, value, unit) : { value: 0 };
+  if ('code' in judged) return judged;
   const statedAt = parseInstant(measuredAt);
   if (statedAt === undefined) return { code: 'bad_time' };
   const isAhead = statedAt > receivedAt + newestMs;
   if (isAhead && isTimeStated === true) return { code: 'bad_time', message: 'The time lies in the future' };
   const isInRange = !isAhead && (statedAt >= receivedAt - oldestMs || isTimeStated === true);
-  const isGood = vital === 'consciousness' || typeof judged.value === 'string' || isPlausible(vital, judged.value);
+  const whenAndWhere = {
+    measuredAt: isInRange ? statedAt : receivedAt,
+    deviceId: shape.value.deviceId ?? (actor.roles.includes('device') ? actor.person : null),
+  };
+  if (reason !== undefined) return { taken: { patientId, vital, reason, ...whenAndWhere } };
+  const isGood =
+    (vital === 'consciousness' || typeof judged.value === 'string' || isPlausible(vital, judged.value)) &&
+    status !== 'questionable' &&
+    status !== 'calibrating';
+  const mode = memberOf(modes, status);
   return {
-    reading: {
+    taken: {
       patientId,
       vital,
       value: judged.value,
-      receivedValue: value,
+      // judgeValue has refused an item without one.
+      receivedValue: value ?? judged.value,
       receivedUnit: unit ?? null,
-      measuredAt: isInRange ? statedAt : receivedAt,
       statedAt: isInRange ? null : statedAt,
       quality: isGood ? 'good' : 'suspect',
-      deviceId: deviceId ?? (actor.roles.includes('device') ? actor.person : null),
+      ...(mode === undefined ? {} : { mode }),
+      ...whenAndWhere,
     },
   };
 }
@@ -123,36 +149,38 @@ export function assertMayRecord(actor: Actor): void {
 export type Storing = { actor: Actor; receivedAt: number; traceparent: string; source: string };
 
 /**
- * Makes readings durable, those of one partition together.
+ * Makes readings and absences durable, those of one partition together.
  * @returns those of which it is not known that they are stored, each with the reason: send them again. A reading that
  *   was stored all the same does no harm twice.
  */
-export async function storeReadings(
+export async function storeTaken(
   bus: Bus,
-  readings: readonly Reading[],
+  all: readonly Taken[],
   { actor, receivedAt, traceparent, source }: Storing,
-): Promise<ReadonlyMap<Reading, CodedError>> {
-  const byPartition = new Map<string, Reading[]>();
-  for (const reading of readings) {
-    const partition = partitionOf(reading.patientId);
+): Promise<ReadonlyMap<Taken, CodedError>> {
+  const byPartition = new Map<string, Taken[]>();
+  for (const taken of all) {
+    const partition = partitionOf(taken.patientId);
     const neighbours = byPartition.get(partition);
-    if (neighbours === undefined) byPartition.set(partition, [reading]);
-    else neighbours.push(reading);
+    if (neighbours === undefined) byPartition.set(partition, [taken]);
+    else neighbours.push(taken);
   }
-  const messages = [...byPartition].flatMap(([partition, all]) =>
-    Array.from({ length: Math.ceil(all.length / maxVitalItems) }, (_, index) => ({
+  const messages = [...byPartition].flatMap(([partition, mine]) =>
+    Array.from({ length: Math.ceil(mine.length / maxVitalItems) }, (_, index) => ({
       subject: intakeSubject(actor.hospital, partition, source),
-      readings: all.slice(index * maxVitalItems, (index + 1) * maxVitalItems),
+      all: mine.slice(index * maxVitalItems, (index + 1) * maxVitalItems),
     })),
   );
-  const failed = new Map<Reading, CodedError>();
+  const failed = new Map<Taken, CodedError>();
   await Promise.all(
     messages.map(async (message) => {
+      const absences = message.all.filter(isAbsence);
       const intake: Intake = {
         hospital: actor.hospital,
         by: actor.person,
         receivedAt,
-        readings: message.readings,
+        readings: message.all.filter(isReading),
+        ...(absences.length === 0 ? {} : { absences }),
       };
       try {
         await publish(bus, {
@@ -162,7 +190,7 @@ export async function storeReadings(
         });
       } catch (error) {
         if (!(error instanceof CodedError)) throw error;
-        for (const reading of message.readings) failed.set(reading, error);
+        for (const taken of message.all) failed.set(taken, error);
       }
     }),
   );
@@ -177,16 +205,16 @@ export async function takeVitals(
 ): Promise<IntakeResult> {
   const { actor } = judging;
   assertMayRecord(actor);
-  const readings: Reading[] = [];
+  const all: Taken[] = [];
   const rejected: Rejection[] = [];
   for (const [index, item] of readItems(body).entries()) {
     const judged = judgeItem(item, judging);
-    if ('reading' in judged) readings.push(judged.reading);
+    if ('taken' in judged) all.push(judged.taken);
     else rejected.push({ index, code: judged.code, message: judged.message ?? vitalItemErrors[judged.code] });
   }
-  if (readings.length === 0) throw new CodedError('bad_input', 'No item is good', { issues: rejected });
+  if (all.length === 0) throw new CodedError('bad_input', 'No item is good', { issues: rejected });
   const source = actor.roles.includes('device') ? 'device' : 'person';
-  const failed = await storeReadings(bus, readings, { ...judging, source });
+  const failed = await storeTaken(bus, all, { ...judging, source });
   for (const error of failed.values()) throw error;
-  return { accepted: readings.length, rejected };
+  return { accepted: all.length, rejected };
 }

@@ -92,7 +92,7 @@ const chromium = findChromium();
       const operation = page.locator('#operations-alert-escalation-alertAcknowledge');
       await operation.waitFor();
       await operation.locator('.opblock-summary').click();
-      await operation.getByText('Takes the alert').waitFor();
+      await operation.getByText('Says that the caller comes').waitFor();
       expect(await page.locator('.opblock').count()).toBe(served.size);
       expect(await page.locator('nav a').count()).toBe(4);
       expect(complaints).toEqual([]);

@@ -404,3 +404,24 @@ test('over a kill of nats-server under load nobody misses anything or sees it tw
   expect(positions(member)).toEqual(range(1, lastSequence));
   expect(holes(member)).toBe(0);
 }, 60_000);
+
+test('what is not told again leaves no hole, and who missed nothing else is where the stream is', async () => {
+  await freshStream();
+  await publish(3);
+  await publish(2, 'gone');
+  await publish(1);
+  await publish(1, 'gone');
+  const isDeparted = ({ rooms }: { rooms: readonly string[] }): boolean => rooms.includes('h1/patient:gone');
+  const hub = await createHub({ bus, stream: 'CARE', ringMessages: 100, log, isDeparted });
+  hubs.push(hub);
+  const epoch = await epochOf();
+  const member = await join(hub, `${epoch}-1`);
+  expect(member.got.map(({ prev }) => prev)).toEqual([1, 2, 3]);
+  const other = await join(hub, `${epoch}-6`);
+  expect(other.joined[0]).toMatchObject({ recovery: 'complete', position: `${epoch}-7`, resumeAt: `${epoch}-7` });
+  await publish(1, 'gone');
+  await publish(1);
+  await Promise.all([member, other].map((each) => seen(each, 9)));
+  expect(positions(member)).toEqual([2, 3, 6, 8, 9]);
+  expect([holes(member), holes(other)]).toEqual([0, 0]);
+});

@@ -52,6 +52,14 @@ test('limits are independent, also on one vital sign, and sort by the time of th
   ]);
 });
 
+test('k of n, clear-for and latching are replayed as they would be live, where nobody answers', () => {
+  const counted = { ...fast, persistSeconds: 0, breaches: { k: 3, of: 4 } };
+  const timesOf = (limit: object) => alarms([limit]).map(({ raisedAtSeconds, endedAtSeconds }) => [raisedAtSeconds, endedAtSeconds]); // prettier-ignore
+  expect(timesOf(counted)).toEqual([[4, 7]]);
+  expect(timesOf({ ...counted, clearForSeconds: 2 })).toEqual([[4, null]]);
+  expect(timesOf({ ...fast, isLatching: true })).toEqual([[4, null]]);
+});
+
 test('without --json a table is printed', () => {
   const { stdout } = replay(['--file', breathing, '--limits', limitsOf([fast])], folder);
   expect(stdout).toMatch(/raised +ended +vital +kind\n +4 s +7 s +respirationRate +above\n/);
@@ -104,9 +112,12 @@ test('limits that are hardly meant are replayed with a warning', () => {
   const limits = limitsOf([
     { ...fast, clearAt: 30 },
     { vital: 'temperature', above: 38, persistSeconds: 0 },
+    { ...fast, breaches: { k: 4, of: 3 }, schedule: { from: '22:00', to: '06:00', timeZone: 'UTC' } },
   ]);
   const { stderr, exitCode } = replay(['--file', breathing, '--limits', limits, '--json'], folder);
   expect(stderr).toContain('limits.json: [0].clearAt: Expected at or below the threshold 24');
+  expect(stderr).toContain('limits.json: [2].breaches.k: Expected at most 3');
+  expect(stderr).toContain('limits.json: [2].schedule: a recording has no time of day');
   expect(stderr).toContain('breathing.csv: has no column for temperature');
   expect(exitCode).toBe(0);
 });

@@ -9,16 +9,10 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { limitSchema } from '@carillon/contracts/monitoring';
+import { limitSchema } from '@carillon/contracts/limits';
 import { Shape, Type, validate, type Issue } from '@carillon/contracts/schema';
-import {
-  alarmHistory,
-  clearAtIssue,
-  limitSide,
-  secondsToMs,
-  thresholdIssue,
-  type Limit,
-} from './domain/alarm-engine.ts';
+import { alarmHistory, secondsToMs } from './domain/alarm-engine.ts';
+import { clearAtIssue, limitSide, thresholdIssue, type Limit } from './domain/limit.ts';
 import { parseRecording, RecordingError, type Recording } from './recording.ts';
 
 export type ReplayedAlarm = {
@@ -144,6 +138,13 @@ function readLimits(path: string, name: string): { limits: Limit[]; warnings: st
     // Defined by the rule and so replayed, but hardly what was meant.
     const clearAt = message === undefined ? clearAtIssue(limit) : undefined;
     if (clearAt !== undefined) warnings.push(`${name}: [${index}].clearAt: ${clearAt}`);
+    const { breaches } = stated;
+    if (breaches !== undefined && breaches.k > breaches.of) {
+      warnings.push(`${name}: [${index}].breaches.k: Expected at most ${breaches.of}`);
+    }
+    if (stated.schedule !== undefined) {
+      warnings.push(`${name}: [${index}].schedule: a recording has no time of day; the limit holds all the time`);
+    }
   }
   if (issues.length > 0) {
     throw new InputError(issues.map(({ path, message }) => `${name}: ${place(path)}${message}`).join('\nreplay: '), 1);

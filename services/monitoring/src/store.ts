@@ -1,8 +1,9 @@
-import type { Quality, Reading, RecordedVital } from '@carillon/contracts/monitoring';
+import type { Mode, Quality, Reading, RecordedVital } from '@carillon/contracts/monitoring';
+import { partitionOf } from '@carillon/contracts/streams';
 import { vitalNames, vitalSigns, type VitalName } from '@carillon/contracts/vital-signs';
 import type { Sql } from '@carillon/database/database';
-import type { Limit } from './domain/alarm-engine.ts';
-import type { PatientState } from './domain/patient-monitor.ts';
+import type { Binding, Decision, KnownDevice, PatientState, Population } from './domain/patient-state.ts';
+import type { OwnRules } from './domain/rules-in-force.ts';
 
 /** A reading with who posted it, where and when it was received (ms since the epoch). */
 export type StoredReading = Reading & { hospital: string; by: string; receivedAt: number };
@@ -11,7 +12,12 @@ export const readingKey = (
   reading: Pick<StoredReading, 'hospital' | 'patientId' | 'vital' | 'measuredAt' | 'deviceId'>,
 ): string => [reading.hospital, reading.patientId, reading.vital, reading.measuredAt, reading.deviceId ?? ''].join(' ');
 
-/** Stores what is new. @returns the `readingKey` of each row that was not there before */
+/**
+ * Stores what is new. The engines of the patients are locked from here on, so that the next statement, which reads what
+ * they are judged by, cannot have waited for a lock with a view of before.
+ *
+ * @returns the `readingKey` of each row that was not there before
+ */
 export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<Set<string>> {
   const { rows } = await tx.query<{
     hospital: string;
@@ -20,14 +26,19 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
     at: number;
     device_id: string;
   }>(
-    `insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
-       received_unit, received_at, stated_at, posted_by)
+    `with engine as materialized (
+       select from patient_monitor where (hospital, patient_id) in (select * from unnest($1::text[], $2::text[]))
+       order by hospital, patient_id for update)
+     insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
+       received_unit, received_at, stated_at, posted_by, mode)
      select hospital, patient_id, vital, to_timestamp(measured_at / 1000.0), device_id, value, code, quality,
-       received_value, received_unit, to_timestamp(received_at / 1000.0), to_timestamp(stated_at / 1000.0), posted_by
+       received_value, received_unit, to_timestamp(received_at / 1000.0), to_timestamp(stated_at / 1000.0), posted_by,
+       mode
      from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::double precision[], $7::text[],
-         $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[])
+         $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[])
        as given (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
-         received_unit, received_at, stated_at, posted_by)
+         received_unit, received_at, stated_at, posted_by, mode)
+     where (select count(*) from engine) >= 0
      on conflict do nothing
      returning hospital, patient_id, vital, (extract(epoch from measured_at) * 1000)::bigint as at, device_id`,
     [
@@ -44,92 +55,162 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
       readings.map((reading) => reading.receivedAt),
       readings.map((reading) => reading.statedAt),
       readings.map((reading) => reading.by),
+      readings.map((reading) => reading.mode ?? null),
     ],
   );
   return new Set(rows.map((row) => [row.hospital, row.patient_id, row.vital, row.at, row.device_id].join(' ')));
 }
 
-export type MonitorRow = { patientId: string; state: PatientState; version: number };
+/** `dueAtMs`: when it must be looked at again without a sample; null where nothing waits for a time. */
+export type MonitorRow = { patientId: string; state: PatientState; version: number; dueAtMs: number | null };
 /** What is needed to judge a patient; null where there is nothing yet. */
 export type PatientRow = {
   patientId: string;
   isKnown: boolean;
+  /** YYYY-MM-DD */
+  birthDate: string | null;
   wardId: string | null;
-  limits: Limit[] | null;
+  population: Population | null;
+  /** The patient's own rules, also where they have just expired. */
+  own: OwnRules | null;
+  /** The hospital has default sets of its own that are signed. */
+  hasSets: boolean;
+  /** Oldest first. */
+  decisions: Decision[];
+  /** Of the devices that were asked for and of those that the patient wears now. */
+  bindings: Binding[];
+  /** The registered ones among these devices. */
+  devices: KnownDevice[];
   state: PatientState | null;
   version: number | null;
+  dueAtMs: number | null;
 };
 
-/** All that is needed to judge these patients, in one statement; their engines are locked. */
-export async function lockPatients(tx: Sql, hospital: string, patientIds: readonly string[]): Promise<PatientRow[]> {
+/**
+ * A statement of its own: one that waits for a lock has looked at everything else before it waited. Devices are locked
+ * after the engines of their patients, as intake does it: so nobody waits for one another.
+ */
+export async function lockEngines(tx: Sql, hospital: string, patientIds: readonly string[]): Promise<void> {
+  await tx.query(
+    `select from patient_monitor where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update`,
+    [hospital, patientIds],
+  );
+}
+
+/**
+ * All that is needed to judge these patients, in one statement. Their engines are locked before: by `lockEngines`, or
+ * since their readings were stored.
+ *
+ * @param patients ids in ascending order, each with the devices that measured what is to be judged
+ * @param measuredSince the oldest of it, ms since the epoch: bindings that had ended by then say nothing of it
+ */
+export async function lockPatients(
+  tx: Sql,
+  hospital: string,
+  patients: ReadonlyMap<string, readonly string[]>,
+  measuredSince?: number,
+): Promise<PatientRow[]> {
   const { rows } = await tx.query<PatientRow>(
     `with engine as (
-       select patient_id, state, version from patient_monitor
+       select patient_id, state, version, due_at from patient_monitor
        where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update)
-     select given.patient_id as "patientId", person.person_id is not null as "isKnown", admission.ward_id as "wardId",
-       patient_limits.limits, engine.state, engine.version
-     from unnest($2::text[]) as given (patient_id)
+     select given.patient_id as "patientId", person.person_id is not null as "isKnown",
+       person.birth_date::text as "birthDate", admission.ward_id as "wardId", ward.population,
+       (select json_build_object('version', own.version, 'body', own.body, 'setBy', own.set_by,
+            'setAtMs', epoch_ms(own.set_at), 'expiresAtMs', epoch_ms(own.expires_at), 'resumes', own.resumes)
+          from patient_rules own
+          where own.hospital = $1 and own.patient_id = given.patient_id and own.ended_at is null) as own,
+       exists (select from limit_set where hospital = $1 and signed_off_at is not null) as "hasSets",
+       coalesce((select json_agg(json_build_object('decidedAtMs', epoch_ms(decided_at), 'endedAtMs', epoch_ms(ended_at),
+            'scale', scale, 'isApplicable', is_applicable) order by decided_at)
+          from score_decision where hospital = $1 and patient_id = given.patient_id), '[]') as decisions,
+       coalesce((select json_agg(json_build_object('deviceId', device_id, 'patientId', patient_id,
+            'fromMs', epoch_ms(from_at), 'untilMs', epoch_ms(until_at)) order by device_id, from_at)
+          from device_binding binding
+          where hospital = $1 and (patient_id = given.patient_id and until_at is null
+            or device_id = any(string_to_array(given.devices, ' ')) and (coalesce(until_at > $4, true)
+              -- That it was ever bound is known by the last one.
+              or not exists (select from device_binding later where later.hospital = $1
+                and later.device_id = binding.device_id and later.from_at > binding.from_at)))), '[]') as bindings,
+       coalesce((select json_agg(json_build_object('deviceId', device.device_id, 'patientId', worn.patient_id,
+            'isUnderTest', mode is not null, 'isConnected', is_connected, 'heardAtMs', epoch_ms(heard_at),
+            'expectEverySeconds', body -> 'expectEverySeconds', 'battery', battery,
+            'batteryLowPercent', body -> 'batteryLowPercent') order by device.device_id)
+          from device left join device_binding worn
+            on worn.hospital = $1 and worn.device_id = device.device_id and worn.until_at is null
+          where device.hospital = $1 and device.device_id in (
+            select unnest(string_to_array(given.devices, ' ')) union all
+            select device_id from device_binding mine
+            where mine.hospital = $1 and mine.patient_id = given.patient_id and mine.until_at is null)), '[]') as devices,
+       engine.state, engine.version, epoch_ms(engine.due_at) as "dueAtMs"
+     from unnest($2::text[], $3::text[]) as given (patient_id, devices)
        left join directory_person person on person.hospital = $1 and person.person_id = given.patient_id
        left join directory_admission admission on admission.hospital = $1 and admission.patient_id = given.patient_id
-       left join patient_limits on patient_limits.hospital = $1 and patient_limits.patient_id = given.patient_id
+       left join directory_ward ward on ward.hospital = $1 and ward.ward_id = admission.ward_id
        left join engine on engine.patient_id = given.patient_id
      order by given.patient_id`,
-    [hospital, patientIds],
+    [
+      hospital,
+      [...patients.keys()],
+      [...patients.values()].map((devices) => devices.join(' ')),
+      measuredSince === undefined ? null : new Date(measuredSince),
+    ],
   );
   return rows;
 }
 
-export async function upsertMonitors(tx: Sql, hospital: string, monitors: readonly MonitorRow[]): Promise<void> {
+/** So that the first two who have something of a patient meet one row. One that is being written is waited for. */
+export async function insertMonitors(
+  tx: Sql,
+  hospital: string,
+  patientIds: readonly string[],
+  state: PatientState,
+): Promise<void> {
   await tx.query(
     `insert into patient_monitor (hospital, patient_id, state, version)
-     select $1, patient_id, state::jsonb, version
-     from unnest($2::text[], $3::text[], $4::bigint[]) as given (patient_id, state, version)
-     on conflict (hospital, patient_id) do update set state = excluded.state, version = excluded.version`,
+     select $1, patient_id, $3, 0 from unnest($2::text[]) as given (patient_id) order by patient_id
+     on conflict do nothing`,
+    [hospital, patientIds, JSON.stringify(state)],
+  );
+}
+
+/** A time to look again that is still ahead stays where it is the earlier one, so that the index seldom changes. */
+export async function upsertMonitors(
+  tx: Sql,
+  { hospital, now }: { hospital: string; now: number },
+  monitors: readonly MonitorRow[],
+): Promise<void> {
+  await tx.query(
+    `insert into patient_monitor as known (hospital, patient_id, state, version, part, due_at)
+     select $1, patient_id, state::jsonb, version, part, to_timestamp(due_at / 1000.0)
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::double precision[])
+       as given (patient_id, state, version, part, due_at)
+     on conflict (hospital, patient_id) do update set state = excluded.state, version = excluded.version,
+       part = excluded.part,
+       due_at = case when known.due_at > $7 and known.due_at <= excluded.due_at then known.due_at else excluded.due_at end`,
     [
       hospital,
       monitors.map((monitor) => monitor.patientId),
       monitors.map((monitor) => JSON.stringify(monitor.state)),
       monitors.map((monitor) => monitor.version),
+      monitors.map((monitor) => Number(partitionOf(monitor.patientId))),
+      monitors.map((monitor) => monitor.dueAtMs),
+      new Date(now),
     ],
   );
 }
 
-export async function findMonitors(sql: Sql, hospital: string, patientIds: readonly string[]): Promise<MonitorRow[]> {
-  const { rows } = await sql.query<MonitorRow>(
+export async function findMonitors(
+  sql: Sql,
+  hospital: string,
+  patientIds: readonly string[],
+): Promise<Omit<MonitorRow, 'dueAtMs'>[]> {
+  const { rows } = await sql.query<Omit<MonitorRow, 'dueAtMs'>>(
     `select patient_id as "patientId", state, version from patient_monitor
      where hospital = $1 and patient_id = any($2::text[])`,
     [hospital, patientIds],
   );
   return rows;
-}
-
-/** The own limits of patients who have some. */
-export async function findLimits(
-  sql: Sql,
-  hospital: string,
-  patientIds: readonly string[],
-): Promise<Map<string, readonly Limit[]>> {
-  const { rows } = await sql.query<{ patient_id: string; limits: Limit[] }>(
-    'select patient_id, limits from patient_limits where hospital = $1 and patient_id = any($2::text[])',
-    [hospital, patientIds],
-  );
-  return new Map(rows.map((row) => [row.patient_id, row.limits]));
-}
-
-/** @returns the new version */
-export async function upsertLimits(
-  tx: Sql,
-  at: { hospital: string; patientId: string; by: string; now: number },
-  limits: readonly Limit[],
-): Promise<number> {
-  const { rows } = await tx.query<{ version: number }>(
-    `insert into patient_limits (hospital, patient_id, limits, set_by, set_at, version) values ($1, $2, $3, $4, $5, 1)
-     on conflict (hospital, patient_id) do update set limits = excluded.limits, set_by = excluded.set_by,
-       set_at = excluded.set_at, version = patient_limits.version + 1
-     returning version`,
-    [at.hospital, at.patientId, JSON.stringify(limits), at.by, new Date(at.now)],
-  );
-  return rows[0]?.version ?? 1;
 }
 
 type VitalRow = {
@@ -138,6 +219,7 @@ type VitalRow = {
   value: number | null;
   code: string | null;
   quality: Quality;
+  mode: Mode | null;
   measured_at: Date;
   device_id: string;
   received_at: Date;
@@ -149,6 +231,7 @@ const toRecorded = (row: VitalRow): RecordedVital => ({
   unit: row.vital === 'consciousness' ? null : vitalSigns[row.vital].unit,
   measuredAt: row.measured_at.toISOString(),
   quality: row.quality,
+  ...(row.mode === null ? {} : { mode: row.mode }),
 });
 
 export type ListedVital = RecordedVital & { deviceId: string | null; receivedAt: string };
@@ -167,7 +250,7 @@ export async function listVitals(
   },
 ): Promise<ListedVital[]> {
   const { rows } = await sql.query<VitalRow>(
-    `select patient_id, vital, value, code, quality, measured_at, device_id, received_at from vital_sign
+    `select patient_id, vital, value, code, quality, mode, measured_at, device_id, received_at from vital_sign
      where hospital = $1 and patient_id = $2 and ($3::text is null or vital = $3)
        and measured_at >= $4 and measured_at < $5
        and ($6::timestamptz is null or (measured_at, vital, device_id) > ($6, $7, $8))
@@ -191,23 +274,56 @@ export async function listVitals(
   }));
 }
 
-/** The newest reading of each vital sign of each patient. */
+/** Within this time nearly every vital sign that comes at all has a value; only few partitions hold it. */
+const recentMs = 2 * 86_400_000;
+const aheadMs = 86_400_000;
+
+/** The newest reading of each vital sign of each patient; none of a device under test. */
 export async function findNewestVitals(
   sql: Sql,
-  hospital: string,
+  { hospital, now }: { hospital: string; now: number },
   patientIds: readonly string[],
 ): Promise<Map<string, RecordedVital[]>> {
-  const { rows } = await sql.query<VitalRow>(
-    `select newest.* from unnest($2::text[]) as patient, unnest($3::text[]) as name,
-       lateral (select patient_id, vital, value, code, quality, measured_at, device_id, received_at from vital_sign
-         where hospital = $1 and patient_id = patient and vital = name order by measured_at desc limit 1) newest`,
-    [hospital, patientIds, vitalNames],
+  const recent = await findNewestBetween(
+    sql,
+    hospital,
+    patientIds.flatMap((patientId) => vitalNames.map((vital) => ({ patientId, vital }))),
+    { from: now - recentMs, to: now + aheadMs },
   );
+  const isFound = new Set(recent.map((row) => `${row.patient_id} ${row.vital}`));
+  const rest = patientIds.flatMap((patientId) =>
+    vitalNames.flatMap((vital) => (isFound.has(`${patientId} ${vital}`) ? [] : [{ patientId, vital }])),
+  );
+  // All partitions are looked into for each of these, the default one too.
+  const older = await findNewestBetween(sql, hospital, rest, { from: 0, to: now - recentMs });
   const byPatient = new Map<string, RecordedVital[]>();
-  for (const row of rows) {
+  for (const row of [...recent, ...older]) {
     const items = byPatient.get(row.patient_id);
     if (items === undefined) byPatient.set(row.patient_id, [toRecorded(row)]);
     else items.push(toRecorded(row));
   }
   return byPatient;
+}
+
+async function findNewestBetween(
+  sql: Sql,
+  hospital: string,
+  wanted: readonly { patientId: string; vital: VitalName }[],
+  { from, to }: { from: number; to: number },
+): Promise<VitalRow[]> {
+  const { rows } = await sql.query<VitalRow>(
+    `select newest.* from unnest($2::text[], $3::text[]) as wanted (patient, name),
+       lateral (select patient_id, vital, value, code, quality, mode, measured_at, device_id, received_at from vital_sign
+         where hospital = $1 and patient_id = wanted.patient and vital = wanted.name and measured_at >= $4 and measured_at < $5
+           and mode is null
+         order by measured_at desc limit 1) newest`,
+    [
+      hospital,
+      wanted.map(({ patientId }) => patientId),
+      wanted.map(({ vital }) => vital),
+      new Date(from),
+      new Date(to),
+    ],
+  );
+  return rows;
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { listVitals, setLimits, type Reading } from '@carillon/contracts/monitoring';
+import { setLimits } from '@carillon/contracts/limits';
+import { listVitals, type Reading } from '@carillon/contracts/monitoring';
 import type { RunningService } from '@carillon/runtime/service';
 import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
@@ -83,7 +84,7 @@ test('an alarm of a limit ends when the limit is taken away, and not with the ne
     data: { kind: 'spo2-below', priority: 'high', at: new Date(startAt + 15_000).toISOString() },
   });
   const limits = [{ vital: 'heartRate', above: 120, persistSeconds: 10, priority: 'medium' }];
-  expect(await ward.command(setLimits, { patientId: 'p4', limits })).toEqual({ ok: true, data: { limits } });
+  expect(await ward.command(setLimits, { patientId: 'p4', limits })).toMatchObject({ ok: true, data: { limits } });
   expect(await eventually(() => ward.told.find(({ event }) => event === 'limits:changed'))).toMatchObject({
     subject: 'care.h1.w1.p4.normal.limits.changed',
     version: 1,

@@ -1,9 +1,9 @@
 /** A ward whose patients are known, and the bus as the gateway and the directory use it. */
 import type { EventDefinition } from '@carillon/contracts/define';
 import { admissionChanged, personChanged } from '@carillon/contracts/directory';
-import type { Reading } from '@carillon/contracts/monitoring';
+import type { Absence, Reading } from '@carillon/contracts/monitoring';
 import { commandSubject, eventSubject, intakeSubject, partitionOf, querySubject } from '@carillon/contracts/streams';
-import type { CommandDefinition, QueryDefinition, StreamName } from '@carillon/contracts/define';
+import type { Actor, CommandDefinition, QueryDefinition, StreamName } from '@carillon/contracts/define';
 import { connectBus, type Bus } from '@carillon/bus/connection';
 import { provisionStreams } from '@carillon/bus/provision';
 import { publish } from '@carillon/bus/publish';
@@ -18,14 +18,19 @@ export type Ward = {
   /** Events of VITALS and CARE as they came. */
   told: Told[];
   post(readings: readonly Partial<Reading>[], receivedAt?: number): Promise<void>;
-  ask(query: QueryDefinition, data: unknown): Promise<Reply>;
-  command(command: CommandDefinition, data: unknown): Promise<Reply | undefined>;
+  /** What a device says instead of a value. */
+  postAbsence(absence: Absence, receivedAt: number): Promise<void>;
+  /** By the nurse, or by whom it names. */
+  ask(query: QueryDefinition, data: unknown, by?: Actor): Promise<Reply>;
+  /** By the admin, or by whom it names. */
+  command(command: CommandDefinition, data: unknown, by?: Actor, issuedAt?: number): Promise<Reply | undefined>;
   stop(): Promise<void>;
 };
 
 const patients = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6'];
-const admin = { person: 'a1', hospital: 'h1', roles: ['admin'] };
-const nurse = { person: 'n1', hospital: 'h1', roles: ['nurse'] };
+const admin: Actor = { person: 'a1', hospital: 'h1', roles: ['admin'] };
+export const nurse: Actor = { person: 'n1', hospital: 'h1', roles: ['nurse'] };
+export const doctor: Actor = { person: 'd1', hospital: 'h1', roles: ['doctor'] };
 
 export async function startWard(): Promise<Ward> {
   const infrastructure = await startInfrastructure();
@@ -41,7 +46,11 @@ export async function startWard(): Promise<Ward> {
     await tell(admissionChanged, patientId, { patientId, wardId: 'w1', bedId: `b-${patientId}` });
     await tell(personChanged, patientId, { personId: patientId, name: patientId, roles: ['patient'], wards: [] });
   }
+  const child = { personId: 'c1', name: 'c1', roles: ['patient'], wards: [], birthDate: '2020-02-29' };
+  await tell(personChanged, 'c1', child);
+  await tell(admissionChanged, 'c1', { patientId: 'c1', wardId: 'w1', bedId: 'b-c1' });
   await tell(personChanged, 'n1', { personId: 'n1', name: 'n1', roles: ['nurse'], wards: ['w1'] });
+  await tell(personChanged, 'd1', { personId: 'd1', name: 'd1', roles: ['doctor'], wards: ['w1'] });
   const told: Told[] = [];
   const readers = (['VITALS', 'CARE'] satisfies StreamName[]).map((stream) =>
     readStream(bus, {
@@ -79,10 +88,16 @@ export async function startWard(): Promise<Ward> {
         body: encode({ hospital: 'h1', by: 'dev1', receivedAt, readings: whole }),
       });
     },
-    ask: (query, data) =>
-      request(bus, querySubject(query), encode({ actor: nurse, data }), { headers: {}, deadlineMs: 5_000 }),
-    command: (command, data) => {
-      const envelope = { actor: admin, key: `key-${keys++}`, issuedAt: Date.now(), data };
+    postAbsence: (absence, receivedAt) =>
+      publish(bus, {
+        subject: intakeSubject('h1', partitionOf(absence.patientId), 'device'),
+        headers: {},
+        body: encode({ hospital: 'h1', by: 'dev1', receivedAt, readings: [], absences: [absence] }),
+      }),
+    ask: (query, data, by = nurse) =>
+      request(bus, querySubject(query), encode({ actor: by, data }), { headers: {}, deadlineMs: 5_000 }),
+    command: (command, data, by = admin, issuedAt = Date.now()) => {
+      const envelope = { actor: by, key: `key-${keys++}`, issuedAt, data };
       return sender.send(commandSubject(command), (replyTo) => encode({ ...envelope, replyTo }), {
         headers: {},
         deadlineMs: 5_000,

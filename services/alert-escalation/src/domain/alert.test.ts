@@ -1,72 +1,14 @@
 import { expect, test } from '@jest/globals';
-import type { Policy } from '@carillon/contracts/alert-escalation';
-import {
-  ackMs,
-  acknowledge,
-  clear,
-  decline,
-  episodeKey,
-  onDue,
-  openAlert,
-  presenceOf,
-  raiseAgain,
-  resolve,
-  type AlertState,
-  type Change,
-  type NewAlert,
-} from './alert.ts';
-import type { Staffing } from './levels.ts';
+import type { Policy } from '@carillon/contracts/escalation-policies';
+import { calls, everybody, logged, on, opened, seconds, staffed, statuses, told } from '../../test/builders.ts';
+import { ackMs, episodeKey, presenceOf, type AlertState, type Change } from './alert.ts';
+import { acknowledge, clear, decline } from './answers.ts';
+import { onDue } from './due.ts';
+import { raiseAgain, resolve } from './runs.ts';
 
-const seconds = (count: number): number => count * 1000;
-
-/** Bed nurse at once, the ward's nurses after 20 s, its doctor after 40 s, the operator after 60 s and every 60 s. */
-const ladder: Policy = {
-  levels: [
-    { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
-    { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }] },
-    { afterSeconds: 40, targets: [{ kind: 'wardRole', role: 'doctor' }] },
-    { afterSeconds: 60, targets: [{ kind: 'failsafe' }] },
-  ],
-  repeatSeconds: 60,
-};
-const staffed = (given: Partial<Staffing> = {}): Staffing => ({
-  bedNurses: ['n1'],
-  ward: { nurse: ['n1', 'n2'], doctor: ['d1'] },
-  hospital: { operator: ['o1'] },
-  onShift: new Set(['n1', 'n2', 'd1', 'o1']),
-  anybody: {},
-  ...given,
-});
-const everybody = staffed();
-const opened = (given: Partial<NewAlert> = {}, staffing = everybody, now = 0): Change =>
-  openAlert(
-    {
-      alertId: 'alert1',
-      hospital: 'h1',
-      patientId: 'p1',
-      wardId: 'w1',
-      kind: 'spo2-below',
-      priority: 'high',
-      message: 'SpO2 is low',
-      source: 'condition',
-      policy: ladder,
-      ...given,
-    },
-    now,
-    staffing,
-  );
-const on = (given?: Partial<NewAlert>, staffing?: Staffing): AlertState => opened(given, staffing).state;
 const acknowledged = (by = 'n1', now = seconds(5)): AlertState => acknowledge(on(), by, now).state;
 const declineBy = (state: AlertState, person: string, now: number, staffing = everybody): Change =>
   decline(state, person, now, { staffing, reason: undefined });
-
-/** Level and person of what was paged and by when, in order. */
-const calls = ({ pages }: AlertState): string[] =>
-  pages.map((page) => `${page.level} ${page.person} ${page.at / 1000}s`);
-const statuses = ({ pages }: AlertState): string[] => pages.map((page) => `${page.person} ${page.status}`);
-const told = (change: Change): string[] => change.events.map(({ name }) => name);
-const logged = (change: Change): string[] =>
-  change.log.map(({ kind, level, reason }) => [kind, level, reason].filter((part) => part !== undefined).join(' '));
 
 test('a raised alert pages its first level at once and waits for the second', () => {
   const change = opened();
@@ -80,12 +22,12 @@ test('a first level with a delay pages nobody yet', () => {
   const policy: Policy = { levels: [{ afterSeconds: 10, targets: [{ kind: 'failsafe' }] }], repeatSeconds: 60 };
   const { state } = opened({ policy });
   expect(state).toMatchObject({ level: 0, pages: [], dueAt: seconds(10) });
-  expect(calls(onDue(state, seconds(10), everybody).state)).toEqual(['1 o1 10s']);
+  expect(calls(onDue(state, seconds(10), { staffing: everybody }).state)).toEqual(['1 o1 10s']);
 });
 
 test('nothing happens before a deadline', () => {
   const state = on();
-  expect(onDue(state, seconds(20) - 1, everybody)).toEqual({ state, events: [], log: [] });
+  expect(onDue(state, seconds(20) - 1, { staffing: everybody })).toEqual({ state, events: [], log: [] });
 });
 
 test('each level starts at its deadline, and the last repeats', () => {
@@ -93,7 +35,7 @@ test('each level starts at its deadline, and the last repeats', () => {
   const versions = [state.version];
   for (const at of [20, 40, 60, 120, 180]) {
     expect(state.dueAt).toBe(seconds(at));
-    state = onDue(state, seconds(at), everybody).state;
+    state = onDue(state, seconds(at), { staffing: everybody }).state;
     versions.push(state.version);
   }
   expect(calls(state)).toEqual(['1 n1 0s', '2 n1 20s', '2 n2 20s', '3 d1 40s', '4 o1 60s', '4 o1 120s', '4 o1 180s']);
@@ -102,7 +44,7 @@ test('each level starts at its deadline, and the last repeats', () => {
 });
 
 test('an engine that wakes late starts all overdue levels with one page a person, and keeps the absolute deadlines', () => {
-  const change = onDue(on(), seconds(45), everybody);
+  const change = onDue(on(), seconds(45), { staffing: everybody });
   // n1 and n2 both by level 2, d1 by level 3.
   expect(calls(change.state)).toEqual(['1 n1 0s', '2 n1 45s', '2 n2 45s', '3 d1 45s']);
   expect(change.state.dueAt).toBe(seconds(60));
@@ -118,18 +60,18 @@ test('a person whom several overdue levels name is paged by the lowest of them',
     ],
     repeatSeconds: 5,
   };
-  const { state } = onDue(on({ policy }), seconds(300), everybody);
+  const { state } = onDue(on({ policy }), seconds(300), { staffing: everybody });
   expect(calls(state)).toEqual(['1 n1 300s', '2 n2 300s', '2 o1 300s']);
   expect(state.dueAt).toBe(seconds(305));
 });
 
 test('people are resolved when their level starts', () => {
-  const { state } = onDue(on(), seconds(20), staffed({ ward: { nurse: ['n7'] } }));
+  const { state } = onDue(on(), seconds(20), { staffing: staffed({ ward: { nurse: ['n7'] } }) });
   expect(calls(state)).toEqual(['1 n1 0s', '2 n7 20s']);
 });
 
 test('a level that reaches nobody hands over to the next at once, and the log says so', () => {
-  const change = opened({}, staffed({ bedNurses: [], ward: { doctor: ['d1'] } }));
+  const change = opened({}, { staffing: staffed({ bedNurses: [], ward: { doctor: ['d1'] } }) });
   expect(calls(change.state)).toEqual(['3 d1 0s']);
   expect(logged(change)).toEqual(['opened', 'level 1 due', 'level 2 unreachable', 'level 3 unreachable']);
   expect(change.state.dueAt).toBe(seconds(60));
@@ -137,7 +79,7 @@ test('a level that reaches nobody hands over to the next at once, and the log sa
 });
 
 test('with nobody in the whole hospital the alert still has a next deadline', () => {
-  const { state } = opened({}, staffed({ bedNurses: [], ward: {}, hospital: {}, onShift: new Set() }));
+  const { state } = opened({}, { staffing: staffed({ bedNurses: [], ward: {}, hospital: {}, onShift: new Set() }) });
   expect(state).toMatchObject({ level: 4, pages: [], dueAt: seconds(60) });
 });
 
@@ -172,23 +114,23 @@ test('a decline does not excuse from the failsafe', () => {
 });
 
 test('when all decline at the last level the next repeat comes at its time', () => {
-  const atLast = onDue(on(), seconds(60), everybody).state;
+  const atLast = onDue(on(), seconds(60), { staffing: everybody }).state;
   const declined = ['n1', 'n2', 'd1', 'o1'].reduce(
     (state, person) => declineBy(state, person, seconds(70)).state,
     atLast,
   );
   expect(declined.dueAt).toBe(seconds(120));
-  expect(calls(onDue(declined, seconds(120), everybody).state).at(-1)).toBe('4 o1 120s');
+  expect(calls(onDue(declined, seconds(120), { staffing: everybody }).state).at(-1)).toBe('4 o1 120s');
 });
 
-test('whoever was not paged may decline, and starts nothing', () => {
-  const change = declineBy(on(), 'd1', seconds(3));
-  expect(statuses(change.state)).toEqual(['n1 paged']);
-  expect(change.state.level).toBe(1);
+test('who is not called cannot decline; to decline twice is to decline once', () => {
+  expect(() => declineBy(on(), 'd1', seconds(3))).toThrow(expect.objectContaining({ code: 'conflict' }));
+  const { state } = declineBy(on(), 'n1', seconds(3));
+  expect(declineBy(state, 'n1', seconds(4)).state).toBe(state);
 });
 
 test('an acknowledgement stops the ladder, withdraws the other calls and expires by priority', () => {
-  const paged = onDue(on(), seconds(20), everybody).state;
+  const paged = onDue(on(), seconds(20), { staffing: everybody }).state;
   const change = acknowledge(paged, 'n2', seconds(25));
   expect(statuses(change.state)).toEqual(['n1 withdrawn', 'n1 withdrawn', 'n2 acknowledged']);
   expect(change.state).toMatchObject({ state: 'acknowledged', ackBy: 'n2', dueAt: seconds(25) + ackMs.high });
@@ -208,8 +150,8 @@ test('an acknowledgement is idempotent for its person and a conflict for another
 test('an acknowledgement that expires begins a new run, counted from the expiry', () => {
   const state = acknowledged('n1', seconds(5));
   const expiry = seconds(5) + ackMs.high;
-  expect(onDue(state, expiry - 1, everybody).state).toBe(state);
-  const change = onDue(state, expiry + seconds(2), everybody);
+  expect(onDue(state, expiry - 1, { staffing: everybody }).state).toBe(state);
+  const change = onDue(state, expiry + seconds(2), { staffing: everybody });
   expect(change.state).toMatchObject({ state: 'open', run: 2, baseAt: expiry, level: 1, attempt: 1, ackBy: null });
   expect(change.state.pages).toEqual([
     { run: 2, level: 1, attempt: 1, person: 'n1', at: expiry + seconds(2), status: 'paged' },
@@ -226,7 +168,7 @@ test('a condition that clears leaves an unanswered alert latched, and the ladder
   let { state } = change;
   for (const at of [20, 40, 60]) {
     expect(state.dueAt).toBe(seconds(at));
-    state = onDue(state, seconds(at), everybody).state;
+    state = onDue(state, seconds(at), { staffing: everybody }).state;
   }
   expect(state).toMatchObject({ level: 4, dueAt: null });
   expect(clear(state, seconds(99)).state).toBe(state);
@@ -245,27 +187,25 @@ test('a condition that clears resolves an acknowledged alert', () => {
 });
 
 test('resolving withdraws the open calls, and is a conflict the second time', () => {
-  const change = resolve(on(), 'n1', seconds(8), 'artefact');
+  const change = resolve(on(), 'n1', seconds(8), { reason: 'artefact' });
   expect(statuses(change.state)).toEqual(['n1 withdrawn']);
   expect(change.log).toEqual([{ at: seconds(8), kind: 'resolved', actor: 'n1', reason: 'artefact' }]);
-  expect(() => resolve(change.state, 'n1', seconds(9), undefined)).toThrow(
-    expect.objectContaining({ code: 'conflict' }),
-  );
+  expect(() => resolve(change.state, 'n1', seconds(9))).toThrow(expect.objectContaining({ code: 'conflict' }));
   expect(() => acknowledge(change.state, 'n1', seconds(9))).toThrow(expect.objectContaining({ code: 'conflict' }));
 });
 
 test('an alert that was resolved while its condition is active asks for a new one when the time of an answer is over', () => {
-  const { state } = resolve(on(), 'n1', seconds(8), undefined);
+  const { state } = resolve(on(), 'n1', seconds(8));
   expect(state.dueAt).toBe(seconds(8) + ackMs.high);
-  const change = onDue(state, seconds(8) + ackMs.high, everybody);
+  const change = onDue(state, seconds(8) + ackMs.high, { staffing: everybody });
   expect(change).toMatchObject({ reopen: true, events: [] });
   expect(change.state.dueAt).toBeNull();
 });
 
 test('a condition that clears after the resolution asks for nothing, and neither does the alert of a person', () => {
-  const { state } = resolve(on(), 'n1', seconds(8), undefined);
+  const { state } = resolve(on(), 'n1', seconds(8));
   expect(clear(state, seconds(20))).toMatchObject({ events: [], state: { state: 'resolved', dueAt: null } });
-  expect(resolve(on({ source: 'person' }), 'n1', seconds(8), undefined).state.dueAt).toBeNull();
+  expect(resolve(on({ source: 'person' }), 'n1', seconds(8)).state.dueAt).toBeNull();
 });
 
 test('an alert of a person that a condition has joined comes back like one of the condition', () => {
@@ -273,49 +213,50 @@ test('an alert of a person that a condition has joined comes back like one of th
     on({ source: 'person' }),
     { priority: 'high', source: 'condition', message: 'Again' },
     seconds(3),
-    everybody,
+    { staffing: everybody },
   );
   expect(logged(change)).toEqual(['merged high']);
-  expect(resolve(change.state, 'n1', seconds(8), undefined).state.dueAt).toBe(seconds(8) + ackMs.high);
+  expect(resolve(change.state, 'n1', seconds(8)).state.dueAt).toBe(seconds(8) + ackMs.high);
 });
 
 test('a condition that is raised again at no higher priority changes nothing', () => {
   for (const state of [on(), acknowledged()]) {
     expect(
-      raiseAgain(state, { priority: 'medium', source: 'condition', message: 'Again' }, seconds(6), everybody).state,
+      raiseAgain(state, { priority: 'medium', source: 'condition', message: 'Again' }, seconds(6), {
+        staffing: everybody,
+      }).state,
     ).toBe(state);
   }
 });
 
 test('a higher priority is taken over and told; a lower one never is', () => {
   const low = on({ priority: 'low' });
-  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), everybody);
-  expect(change.state).toMatchObject({ priority: 'high', message: 'Again', run: 1, level: 1, dueAt: seconds(20) });
+  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), {
+    staffing: everybody,
+  });
+  expect(change.state).toMatchObject({ priority: 'high', message: 'Again', run: 1, level: 1, dueAt: seconds(3) });
   expect(told(change)).toEqual(['raised']);
   expect(logged(change)).toEqual(['priority high']);
   const again = raiseAgain(
     change.state,
     { priority: 'low', source: 'person', message: 'Again', actor: 'n1' },
     seconds(4),
-    everybody,
+    { staffing: everybody },
   );
   expect(again.state.priority).toBe('high');
 });
 
 test('a person who raises again joins an open alert, and begins a new run of an acknowledged one', () => {
-  const joined = raiseAgain(
-    on(),
-    { priority: 'high', source: 'person', message: 'Again', actor: 'n2' },
-    seconds(3),
-    everybody,
-  );
+  const joined = raiseAgain(on(), { priority: 'high', source: 'person', message: 'Again', actor: 'n2' }, seconds(3), {
+    staffing: everybody,
+  });
   expect(joined.state).toMatchObject({ run: 1, level: 1 });
   expect(joined.log).toEqual([{ at: seconds(3), kind: 'merged', reason: 'high', actor: 'n2' }]);
   const anew = raiseAgain(
     acknowledged(),
     { priority: 'high', source: 'person', message: 'Again', actor: 'n2' },
     seconds(9),
-    everybody,
+    { staffing: everybody },
   );
   expect(anew.state).toMatchObject({ state: 'open', run: 2, baseAt: seconds(9), level: 1 });
   expect(told(anew)).toEqual(['raised']);
@@ -323,18 +264,17 @@ test('a person who raises again joins an open alert, and begins a new run of an 
 
 test('a higher priority begins a new run of an acknowledged alert', () => {
   const low = acknowledge(on({ priority: 'low' }), 'n1', seconds(5)).state;
-  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(9), everybody);
+  const change = raiseAgain(low, { priority: 'high', source: 'condition', message: 'Again' }, seconds(9), {
+    staffing: everybody,
+  });
   expect(change.state).toMatchObject({ state: 'open', run: 2, baseAt: seconds(9), priority: 'high' });
 });
 
 test('a condition that comes back makes a latched alert on again, with its repeats', () => {
-  const latched = onDue(clear(on(), seconds(10)).state, seconds(60), everybody).state;
-  const change = raiseAgain(
-    latched,
-    { priority: 'high', source: 'condition', message: 'Again' },
-    seconds(200),
-    everybody,
-  );
+  const latched = onDue(clear(on(), seconds(10)).state, seconds(60), { staffing: everybody }).state;
+  const change = raiseAgain(latched, { priority: 'high', source: 'condition', message: 'Again' }, seconds(200), {
+    staffing: everybody,
+  });
   expect(logged(change)).toEqual(['reactivated high']);
   expect(presenceOf(change.state)).toBe('on');
   expect(change.state.dueAt).toBe(seconds(120));
@@ -354,15 +294,20 @@ test('the version grows by one with each event, and each event carries its own',
   const expired = acknowledge(open, 'n1', 0).state;
   const changes: [AlertState, Change][] = [
     [{ ...open, version: 0 }, opened()],
-    [{ ...open, version: 0 }, opened({}, staffed({ bedNurses: [] }))],
-    [open, onDue(open, seconds(70), everybody)],
+    [{ ...open, version: 0 }, opened({}, { staffing: staffed({ bedNurses: [] }) })],
+    [open, onDue(open, seconds(70), { staffing: everybody })],
     [open, declineBy(open, 'n1', seconds(3))],
     [open, clear(open, seconds(3))],
     [open, acknowledge(open, 'n1', seconds(3))],
     [expired, clear(expired, seconds(3))],
-    [expired, onDue(expired, ackMs.low, everybody)],
-    [expired, raiseAgain(expired, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), everybody)],
-    [open, resolve(open, 'n1', seconds(3), undefined)],
+    [expired, onDue(expired, ackMs.low, { staffing: everybody })],
+    [
+      expired,
+      raiseAgain(expired, { priority: 'high', source: 'condition', message: 'Again' }, seconds(3), {
+        staffing: everybody,
+      }),
+    ],
+    [open, resolve(open, 'n1', seconds(3))],
   ];
   for (const [before, change] of changes) {
     expect(change.events.map(({ alert }) => alert.version)).toEqual(

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Policy, Target } from '@carillon/contracts/alert-escalation';
+import type { Policy, Target } from '@carillon/contracts/escalation-policies';
 import { deadlineOf, defaultPolicy, findPolicyIssues, nextRepeat, peopleAtLevel, type Staffing } from './levels.ts';
 
 const staffed = (given: Partial<Staffing> = {}): Staffing => ({
@@ -8,6 +8,10 @@ const staffed = (given: Partial<Staffing> = {}): Staffing => ({
   hospital: { nurse: ['n1', 'n2', 'n3'], doctor: ['d1'], operator: ['o1'] },
   onShift: new Set(['n1', 'n2', 'n3', 'd1', 'o1']),
   anybody: { operator: ['o1', 'o2'], admin: ['a1'] },
+  groups: { code: ['d1', 'r7'] },
+  schedules: { cardiology: ['d9'] },
+  nearby: [],
+  busy: new Set(),
   ...given,
 });
 const oneLevel = (...targets: Target[]): Policy => ({ levels: [{ afterSeconds: 0, targets }], repeatSeconds: 60 });
@@ -16,7 +20,11 @@ const whoIsPaged = (target: Target, staffing = staffed()): string[] => peopleAtL
 test('each kind of target finds its people', () => {
   expect(whoIsPaged({ kind: 'bedNurse' })).toEqual(['n1']);
   expect(whoIsPaged({ kind: 'wardRole', role: 'nurse' })).toEqual(['n1', 'n2']);
+  expect(whoIsPaged({ kind: 'hospitalRole', role: 'nurse' })).toEqual(['n1', 'n2', 'n3']);
   expect(whoIsPaged({ kind: 'person', person: 'n3' })).toEqual(['n3']);
+  expect(whoIsPaged({ kind: 'group', group: 'code' })).toEqual(['d1', 'r7']);
+  expect(whoIsPaged({ kind: 'schedule', schedule: 'cardiology' })).toEqual(['d9']);
+  expect(whoIsPaged({ kind: 'nearest', role: 'nurse', count: 2 })).toEqual(['n1', 'n2']);
   expect(whoIsPaged({ kind: 'failsafe', role: 'doctor' })).toEqual(['d1']);
 });
 
@@ -60,11 +68,28 @@ test('a policy without a failsafe at its end is refused, and the default one is 
   ]);
 });
 
+test('a policy calls who works in the hospital: no failsafe, nor any other target, means patients', () => {
+  const [first] = defaultPolicy.levels;
+  const targets = [
+    { kind: 'hospitalRole', role: 'caregiver' } as const,
+    { kind: 'failsafe', role: 'patient' } as const,
+    { kind: 'failsafe', role: 'doctor' } as const,
+  ];
+  expect(findPolicyIssues({ levels: [first!, { afterSeconds: 20, targets }], repeatSeconds: 60 })).toEqual([
+    { path: 'levels.1.targets.0.role', message: 'A caregiver answers no alert' },
+    { path: 'levels.1.targets.1.role', message: 'A patient answers no alert' },
+  ]);
+});
+
 test('every fault of a policy is named with its place', () => {
   const policy: Policy = {
     levels: [
       { afterSeconds: 10, targets: [{ kind: 'wardRole' }] },
-      { afterSeconds: 10, targets: [{ kind: 'failsafe' }, { kind: 'person' }] },
+      { afterSeconds: 14, targets: [{ kind: 'failsafe' }, { kind: 'person' }] },
+      {
+        afterSeconds: 19,
+        targets: [{ kind: 'group' }, { kind: 'schedule' }, { kind: 'nearest' }, { kind: 'failsafe' }],
+      },
     ],
     repeatSeconds: 60,
   };
@@ -72,5 +97,8 @@ test('every fault of a policy is named with its place', () => {
     'levels.0.targets.0.role',
     'levels.1.afterSeconds',
     'levels.1.targets.1.person',
+    'levels.2.targets.0.group',
+    'levels.2.targets.1.schedule',
+    'levels.2.targets.2.role',
   ]);
 });

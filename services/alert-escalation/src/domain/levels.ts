@@ -2,9 +2,10 @@
  * Levels and their deadlines: D(k) = base + what level k waits. Deadlines are absolute, so lateness never adds up.
  * The last level repeats while the alert is on; its repeats are counted from D(last) too.
  */
-import type { Policy, Target } from '@carillon/contracts/alert-escalation';
-import type { Role } from '@carillon/contracts/define';
+import type { Policy, Target } from '@carillon/contracts/escalation-policies';
+import { staffRoles, type Role } from '@carillon/contracts/define';
 import type { Issue } from '@carillon/contracts/schema';
+import { nearestOf, type Nearby } from './nearest.ts';
 
 /** Who is there at this moment, for the patient and ward of one alert. */
 export type Staffing = {
@@ -18,6 +19,16 @@ export type Staffing = {
   onShift: ReadonlySet<string>;
   /** Everybody with the role, on shift or not: for the failsafe only. */
   anybody: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** Of the groups that the policy names: the members who may be called now. */
+  groups: Readonly<Record<string, readonly string[]>>;
+  /** Of the schedules that the policy names: who is on call, on shift or not. */
+  schedules: Readonly<Record<string, readonly string[]>>;
+  /** On shift, free, and seen a moment ago; how far from the ward. */
+  nearby: readonly Nearby[];
+  /** Who has taken another alert of at least the priority of this one, or comes to it. */
+  busy: ReadonlySet<string>;
+  /** When somebody of these comes or goes next, as far as it is known, ms since the epoch. */
+  changesAt?: number;
 };
 
 /** The policy of a hospital that has not written one: to be signed off by whoever runs the wards. */
@@ -31,21 +42,41 @@ export const defaultPolicy: Policy = {
   repeatSeconds: 60,
 };
 
+/** Without it the target means nobody. */
+const neededField: Readonly<Partial<Record<Target['kind'], 'role' | 'person' | 'group' | 'schedule'>>> = {
+  wardRole: 'role',
+  hospitalRole: 'role',
+  nearest: 'role',
+  person: 'person',
+  group: 'group',
+  schedule: 'schedule',
+};
+
+/** Who may be called: nobody else is shown the alerts of others, or could answer them. */
+export const calledRoles: readonly Role[] = [...staffRoles, 'operator', 'admin'];
+
+/** So long a level has for somebody to hear it, before the next is called as well. */
+const leastGapSeconds = 5;
+
 /** What a policy must hold beyond its shape. */
 export function findPolicyIssues(policy: Policy): Issue[] {
   const issues: Issue[] = [];
   for (const [index, level] of policy.levels.entries()) {
     const before = policy.levels[index - 1];
-    if (before !== undefined && level.afterSeconds <= before.afterSeconds) {
-      issues.push({ path: `levels.${index}.afterSeconds`, message: 'Must be later than the level before' });
+    if (before !== undefined && level.afterSeconds < before.afterSeconds + leastGapSeconds) {
+      issues.push({
+        path: `levels.${index}.afterSeconds`,
+        message: `Must be at least ${leastGapSeconds} s later than the level before`,
+      });
     }
     for (const [position, target] of level.targets.entries()) {
       const path = `levels.${index}.targets.${position}`;
-      if (target.kind === 'wardRole' && target.role === undefined) {
-        issues.push({ path: `${path}.role`, message: 'wardRole needs a role' });
+      const field = neededField[target.kind];
+      if (field !== undefined && target[field] === undefined) {
+        issues.push({ path: `${path}.${field}`, message: `${target.kind} needs a ${field}` });
       }
-      if (target.kind === 'person' && target.person === undefined) {
-        issues.push({ path: `${path}.person`, message: 'person needs a person' });
+      if (target.role !== undefined && !calledRoles.includes(target.role)) {
+        issues.push({ path: `${path}.role`, message: `A ${target.role} answers no alert` });
       }
     }
   }
@@ -65,9 +96,10 @@ const failsafeRole = (target: Target): Role => target.role ?? 'operator';
 export function beyondTheWard({ levels }: Policy): { people: string[]; roles: Role[] } {
   const targets = levels.flatMap((level) => level.targets);
   const failsafes = targets.filter(({ kind }) => kind === 'failsafe');
+  const wide = targets.filter(({ kind }) => kind === 'hospitalRole' || kind === 'nearest');
   return {
     people: targets.flatMap(({ kind, person }) => (kind === 'person' && person !== undefined ? [person] : [])),
-    roles: [...new Set<Role>([...failsafes.map(failsafeRole), 'admin'])],
+    roles: [...new Set<Role>([...failsafes.map(failsafeRole), ...wide.flatMap(({ role }) => role ?? []), 'admin'])],
   };
 }
 
@@ -77,6 +109,14 @@ function peopleOf(target: Target, staffing: Staffing): readonly string[] {
       return staffing.bedNurses;
     case 'wardRole':
       return target.role === undefined ? [] : (staffing.ward[target.role] ?? []);
+    case 'hospitalRole':
+      return target.role === undefined ? [] : (staffing.hospital[target.role] ?? []);
+    case 'group':
+      return staffing.groups[target.group ?? ''] ?? [];
+    case 'schedule':
+      return staffing.schedules[target.schedule ?? ''] ?? [];
+    case 'nearest':
+      return nearestOf(target, staffing);
     case 'person':
       return target.person !== undefined && staffing.onShift.has(target.person) ? [target.person] : [];
     case 'failsafe': {

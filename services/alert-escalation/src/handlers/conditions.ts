@@ -3,29 +3,39 @@ import type { Condition } from '@carillon/contracts/monitoring';
 import { assertKnown } from '@carillon/runtime/directory-projection';
 import { observeHop } from '@carillon/runtime/metrics';
 import type { EventWork } from '@carillon/runtime/subscriptions';
-import { clear, episodeKey } from '../domain/alert.ts';
-import { isNewerCondition, lockEpisode, lockOpenAlert } from '../store.ts';
+import { episodeKey, timeFor, type AlertState } from '../domain/alert.ts';
+import { clear } from '../domain/answers.ts';
+import { findWardToStay, isNewerCondition, lockEpisode, lockOpenAlert } from '../store.ts';
 import { raise } from './alerts.ts';
-import { saveChange } from './save.ts';
+import { saveChanges, type Saving } from './save.ts';
+
+const clearing = (work: EventWork, before: AlertState): Saving => ({
+  before,
+  change: clear(before, timeFor(before, work.now)),
+});
 
 export async function onConditionActive(work: EventWork, condition: Condition): Promise<void> {
-  const { patientId, wardId, kind, priority, message } = condition;
+  const { patientId, kind, priority, message } = condition;
   const { hospital, tx } = work;
   await assertKnown(tx, hospital, [patientId], { since: Date.parse(condition.at), now: work.now });
-  const key = episodeKey(patientId, wardId, kind);
+  const key = episodeKey(patientId, condition.wardId, kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
+  // Where we know him to lie: `monitoring` may have heard of his move later than we did.
+  const wardId = (await findWardToStay(tx, hospital, patientId)) ?? condition.wardId;
   // A condition that is raised while an earlier alert of it waits to reopen: the new alert is that reopening.
   const { open, waiting } = await lockEpisode(tx, hospital, key);
-  for (const each of waiting) await saveChange(work, each, clear(each, work.now));
+  await saveChanges(
+    work,
+    waiting.map((each) => clearing(work, each)),
+  );
+  const measuredAt = Date.parse(condition.at);
   const alert = await raise(
     work,
-    { hospital, patientId, wardId, kind, priority, message, source: 'condition' },
-    { open },
+    { hospital, patientId, wardId, kind, priority, message, source: 'condition', measuredAt },
+    { known: { open } },
   );
   // Not when it joined an alert that is open already.
-  if (alert.openedAt === work.now) {
-    observeHop(work, 'measured_opened', alert.priority, work.now - Date.parse(condition.at));
-  }
+  if (alert.openedAt === work.now) observeHop(work, 'measured_opened', alert, work.now - measuredAt);
 }
 
 /** Active with a lower priority: news for an open alert, no reason for a new one after somebody has resolved it. */
@@ -40,6 +50,8 @@ export async function onConditionCleared(work: EventWork, condition: Condition):
   const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
   const { open, waiting } = await lockEpisode(tx, hospital, key);
-  if (open !== undefined) await saveChange(work, open, clear(open, work.now));
-  for (const each of waiting) await saveChange(work, each, clear(each, work.now));
+  await saveChanges(
+    work,
+    [...(open === undefined ? [] : [open]), ...waiting].map((each) => clearing(work, each)),
+  );
 }

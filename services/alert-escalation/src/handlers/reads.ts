@@ -1,27 +1,12 @@
-import type {
-  Alert,
-  getAlert as getContract,
-  getPolicy as getPolicyContract,
-  listAlerts as listContract,
-  Policy,
-  setPolicy as setPolicyContract,
-} from '@carillon/contracts/alert-escalation';
+import type { Alert, getAlert as getContract, listAlerts as listContract } from '@carillon/contracts/alert-escalation';
 import { staffRoles, type InputOf, type ResultOf } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
-import type { CommandWork } from '@carillon/runtime/commands';
 import { loadRelations } from '@carillon/runtime/directory-projection';
 import type { QueryWork } from '@carillon/runtime/queries';
 import type { AlertState } from '../domain/alert.ts';
-import { defaultPolicy, findPolicyIssues } from '../domain/levels.ts';
-import {
-  findAlert,
-  findPolicy,
-  listAlerts as selectAlerts,
-  upsertPolicy,
-  wasPaged,
-  type AlertFilter,
-} from '../store.ts';
-import { toFullAlert, toSummary } from './save.ts';
+import { findAlert, listAlerts as selectAlerts, type AlertFilter } from '../store.ts';
+import { wasPaged } from '../store-log.ts';
+import { toFullAlert, toSummary } from './summary.ts';
 
 const isOperator = (roles: readonly string[]): boolean => roles.includes('operator') || roles.includes('admin');
 
@@ -90,24 +75,4 @@ export async function getAlert(work: QueryWork, { alertId }: InputOf<typeof getC
     (await wasPaged(work.sql, alertId, work.actor.person));
   if (!isVisible) throw new CodedError('forbidden');
   return toFullAlert(work.sql, alert);
-}
-
-export async function getPolicy(
-  { sql, actor }: QueryWork,
-  { policyId }: InputOf<typeof getPolicyContract>,
-): Promise<Policy> {
-  const policy = await findPolicy(sql, actor.hospital, policyId);
-  if (policy !== undefined) return policy;
-  if (policyId === 'default') return defaultPolicy;
-  throw new CodedError('not_found', 'No such policy');
-}
-
-export async function setPolicy(
-  { tx, actor }: CommandWork,
-  { policyId, ...policy }: InputOf<typeof setPolicyContract>,
-): Promise<Policy> {
-  const issues = findPolicyIssues(policy);
-  if (issues.length > 0) throw badInput(issues);
-  await upsertPolicy(tx, actor.hospital, policyId, policy);
-  return policy;
 }

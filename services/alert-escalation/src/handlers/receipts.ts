@@ -48,7 +48,8 @@ export async function keepReceipts(
   for (const { level, event, hop } of told) {
     for (const group of groupByAlert(kept, level)) {
       tell(work, event, group);
-      for (const { priority, at, pagedAt } of group) observeHop(work, hop, priority, at - pagedAt);
+      const { hospital } = work.actor;
+      for (const { priority, at, pagedAt } of group) observeHop(work, hop, { hospital, priority }, at - pagedAt);
     }
   }
   return { recorded: kept.length };

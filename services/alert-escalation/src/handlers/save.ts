@@ -1,124 +1,147 @@
-/** What a change of an alert does: rows, events to its rooms, pages to people. */
+/** What changes of alerts do: rows, events to their rooms, pages to people. */
 import {
+  alertAccepted,
   alertAcknowledged,
+  alertArrived,
   alertCleared,
   alertDeclined,
+  alertEntered,
   alertEscalated,
+  alertLeft,
   alertRaised,
+  alertReleased,
   alertResolved,
   pageNew,
   pageWithdrawn,
-  type Alert,
-  type AlertSummary,
 } from '@carillon/contracts/alert-escalation';
 import { laneOfPriority } from '@carillon/contracts/monitoring';
-import type { Sql } from '@carillon/database/database';
 import { observeHop } from '@carillon/runtime/metrics';
 import type { Work } from '@carillon/runtime/work';
-import { presenceOf, type AlertEvent, type AlertState, type Change, type Page } from '../domain/alert.ts';
-import { insertLog, listLog, updateAlert, upsertPages } from '../store.ts';
+import type { AlertEvent, AlertState, Change, Page } from '../domain/alert.ts';
+import { holdsOthers } from '../domain/holds.ts';
+import { insertLog, upsertPages, type PageRow } from '../store-log.ts';
+import { wakeHeldBy } from '../store-holds.ts';
+import { updateAlerts } from '../store.ts';
+import { pushAll, type Told } from './push.ts';
+import { summaryFor, toSummary } from './summary.ts';
 
 const eventOf = {
   raised: alertRaised,
+  released: alertReleased,
   escalated: alertEscalated,
+  accepted: alertAccepted,
+  arrived: alertArrived,
   acknowledged: alertAcknowledged,
   declined: alertDeclined,
   cleared: alertCleared,
+  entered: alertEntered,
   resolved: alertResolved,
 } as const satisfies Record<AlertEvent, unknown>;
 
-const iso = (at: number): string => new Date(at).toISOString();
 const pageKey = (page: Page): string => [page.run, page.level, page.attempt, page.person].join(' ');
+const isOpen = ({ status }: Page): boolean => status === 'paged' || status === 'accepted';
 
-export function toSummary(alert: AlertState): AlertSummary {
-  // The newest call of each level and person: repeats of the last level replace one another.
-  const newest = new Map(alert.pages.map((page) => [`${page.level} ${page.person}`, page]));
-  return {
-    alertId: alert.alertId,
-    patientId: alert.patientId,
-    wardId: alert.wardId,
-    kind: alert.kind,
-    priority: alert.priority,
-    message: alert.message,
-    state: alert.state,
-    presence: presenceOf(alert),
-    level: alert.level,
-    openedAt: iso(alert.openedAt),
-    version: alert.version,
-    pages: [...newest.values()].map(({ person, level, at, status, receipts = {} }) => ({
-      person,
-      level,
-      at: iso(at),
-      status,
-      ...(receipts.delivered === undefined ? {} : { deliveredAt: iso(receipts.delivered) }),
-      ...(receipts.displayed === undefined ? {} : { displayedAt: iso(receipts.displayed) }),
-      ...(receipts.read === undefined ? {} : { readAt: iso(receipts.read) }),
-    })),
-  };
-}
-
-export async function toFullAlert(sql: Sql, alert: AlertState): Promise<Alert> {
-  const log = await listLog(sql, alert.alertId);
-  return { ...toSummary(alert), timeline: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
-}
+/** A change of an alert whose row is locked, or was inserted with the change in this transaction. */
+export type Saving = { before: AlertState; change: Change; isInserted?: true };
 
 const firstRun = 1;
 
 /** Of the first run only: later ones begin when an acknowledgement expires, not with the alert. */
-function observeHops(work: Work, before: AlertState, { state, events }: Change): void {
+function observeHops(work: Work, { before, change: { state, events } }: Saving): void {
   if (state.run !== firstRun) return;
-  const { openedAt, priority } = state;
+  const { openedAt } = state;
   const firstPage = before.pages.length === 0 ? state.pages[0] : undefined;
-  if (firstPage !== undefined) observeHop(work, 'opened_paged', priority, firstPage.at - openedAt);
+  if (firstPage !== undefined) observeHop(work, 'opened_paged', state, firstPage.at - openedAt);
   const names = new Set(events.map(({ name }) => name));
-  if (names.has('acknowledged')) observeHop(work, 'opened_acknowledged', priority, work.now - openedAt);
-  if (names.has('resolved')) observeHop(work, 'opened_resolved', priority, work.now - openedAt);
+  if (names.has('acknowledged')) observeHop(work, 'opened_acknowledged', state, work.now - openedAt);
+  if (names.has('resolved')) observeHop(work, 'opened_resolved', state, work.now - openedAt);
 }
 
-/**
- * Saves a change of an alert whose row exists and is locked.
- * @param isInserted the row was inserted with the change in this transaction
- */
-export async function saveChange(work: Work, before: AlertState, change: Change, isInserted = false): Promise<void> {
-  const { tx } = work;
-  const { state } = change;
-  if (state === before) return;
+function tellRooms(work: Work, { before, change }: Saving): void {
+  for (const { name, alert } of change.events) {
+    const { alertId, hospital, patientId: patient, wardId: ward, version } = alert;
+    const common = { lane: laneOfPriority(alert.priority), entity: `alert ${alertId}`, version };
+    if (name === 'entered') {
+      const left = { alertId, patientId: patient, wardId: before.wardId, version };
+      work.emit(alertLeft, left, { ...common, tokens: { hospital, ward: before.wardId, patient } });
+    }
+    work.emit(eventOf[name], toSummary(alert), { ...common, tokens: { hospital, ward, patient } });
+  }
+}
+
+/** Tells people that they are called, or that they are not any more. @returns the pages as they must be kept, and what was told */
+function tellPeople(work: Work, { before, change: { state } }: Saving): { pages: PageRow[]; told: Told[] } {
+  const { alertId, hospital } = state;
   const old = new Map(before.pages.map((page) => [pageKey(page), page]));
   const kept = new Set(state.pages.map(pageKey));
   const changed = state.pages.filter((page) => old.get(pageKey(page))?.status !== page.status);
   // A new run lets go of the calls of the old one.
   const dropped = before.pages
-    .filter((page) => !kept.has(pageKey(page)) && page.status === 'paged')
+    .filter((page) => !kept.has(pageKey(page)) && isOpen(page))
     .map((page): Page => ({ ...page, status: 'withdrawn' }));
-  if (!isInserted) await updateAlert(tx, state);
-  await insertLog(tx, state.alertId, change.log);
-
-  observeHops(work, before, change);
-  const { hospital, patientId, wardId } = state;
-  const lane = laneOfPriority(state.priority);
-  const entity = `alert ${state.alertId}`;
-  for (const { name, alert } of change.events) {
-    work.emit(eventOf[name], toSummary(alert), {
-      lane,
-      entity,
-      version: alert.version,
-      tokens: { hospital, ward: wardId, patient: patientId },
-    });
-  }
-  const summary = toSummary(state);
-  const isCalled = new Set(state.pages.filter((page) => page.status === 'paged').map((page) => page.person));
-  const tell = (event: typeof pageNew | typeof pageWithdrawn, page: Page): string =>
-    work.emit(
+  const isCalled = new Set(state.pages.filter(isOpen).map((page) => page.person));
+  const told: Told[] = [];
+  const tell = (event: typeof pageNew | typeof pageWithdrawn, page: Page): string => {
+    const messageId = work.emit(
       event,
-      { alertId: state.alertId, level: page.level, alert: summary },
-      { lane, entity, version: state.version, tokens: { hospital, person: page.person } },
+      { alertId, level: page.level, alert: summaryFor(state, page.person) },
+      {
+        lane: laneOfPriority(state.priority),
+        // Of each person in order: that of others matters to nobody, and hundreds of calls leave side by side.
+        entity: `page ${alertId} ${page.person}`,
+        version: state.version,
+        tokens: { hospital, person: page.person },
+      },
     );
-  const told = changed.map((page) => (page.status === 'paged' ? { ...page, mid: tell(pageNew, page) } : page));
-  await upsertPages(tx, state.alertId, [...dropped, ...told]);
+    told.push({ alert: state, page, messageId, isWithdrawn: event === pageWithdrawn });
+    return messageId;
+  };
+  const pages = changed.map((page) => ({
+    ...page,
+    alertId,
+    ...(page.status === 'paged' ? { mid: tell(pageNew, page) } : {}),
+  }));
   const withdrawn = new Map(
     [...dropped, ...changed]
       .filter((page) => page.status === 'withdrawn' && !isCalled.has(page.person))
       .map((page) => [page.person, page]),
   );
   for (const page of withdrawn.values()) tell(pageWithdrawn, page);
+  return { pages: [...dropped.map((page) => ({ ...page, alertId })), ...pages], told };
 }
+
+/** In as many statements for hundreds of alerts as for one. */
+export async function saveChanges(work: Work, savings: readonly Saving[]): Promise<void> {
+  const { tx } = work;
+  const changed = savings.filter(({ before, change }) => change.state !== before);
+  await updateAlerts(
+    tx,
+    changed.filter(({ isInserted }) => isInserted !== true).map(({ change }) => change.state),
+  );
+  await insertLog(
+    tx,
+    changed.flatMap(({ change: { state, log } }) => log.map((entry) => ({ ...entry, alertId: state.alertId }))),
+  );
+  const people = changed.map((saving) => {
+    observeHops(work, saving);
+    tellRooms(work, saving);
+    return tellPeople(work, saving);
+  });
+  pushAll(
+    work,
+    people.flatMap(({ told }) => told),
+  );
+  await upsertPages(
+    tx,
+    people.flatMap(({ pages }) => pages),
+  );
+  const ended = changed.filter(({ before, change }) => holdsOthers(before) && !holdsOthers(change.state));
+  await wakeHeldBy(
+    tx,
+    ended.map(({ before }) => before.alertId),
+    work.now,
+  );
+}
+
+export const saveChange = (work: Work, before: AlertState, change: Change): Promise<void> =>
+  saveChanges(work, [{ before, change }]);

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  acknowledgeAlert,
-  getAlert,
-  getPolicy,
-  listAlerts,
-  raiseAlert,
-  setPolicy,
-  type Policy,
-} from '@carillon/contracts/alert-escalation';
+import { acknowledgeAlert, getAlert, listAlerts, raiseAlert } from '@carillon/contracts/alert-escalation';
+import { getPolicy, setPolicy, type Policy } from '@carillon/contracts/escalation-policies';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 
 let ward: WardStory;
@@ -59,12 +52,13 @@ test('I6: a policy without a failsafe is refused, and a changed policy moves no 
     refused('bad_input'),
   );
   const policy: Policy = {
-    levels: [...levels, { afterSeconds: 9, targets: [{ kind: 'failsafe' }] }],
+    levels: [...levels, { afterSeconds: 10, targets: [{ kind: 'failsafe' }] }],
     repeatSeconds: 30,
   };
+  const stored = { ok: true, data: { policyId: 'default', version: 1, ...policy } };
   expect(await ward.send('n1', setPolicy, { policyId: 'default', ...policy })).toEqual(refused('forbidden'));
-  expect(await ward.send('d1', setPolicy, { policyId: 'default', ...policy })).toEqual({ ok: true, data: policy });
-  expect(await ward.ask('n1', getPolicy, { policyId: 'default' })).toEqual({ ok: true, data: policy });
+  expect(await ward.send('d1', setPolicy, { policyId: 'default', ...policy })).toEqual(stored);
+  expect(await ward.ask('n1', getPolicy, { policyId: 'default' })).toEqual(stored);
 
   const later = alertOf(await ward.send('n1', raiseAlert, { ...fall, kind: 'after-the-change' }));
   expect(later).toMatchObject({ level: 0, pages: [] });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { raiseAlert } from '@carillon/contracts/alert-escalation';
+import { raiseAlert, resolveAlert } from '@carillon/contracts/alert-escalation';
+import { countOverdue } from '../../src/store-watch.ts';
+import { eventually } from '@carillon/testkit/eventually';
 import { openEngine } from '../database.ts';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 
@@ -11,7 +13,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => ward.stop());
 
-test('an alert that cannot be escalated holds up no other', async () => {
+test('an alert that cannot be escalated holds up no other, and counts as overdue until somebody answers it', async () => {
   const raise = (kind: string) =>
     ward.send('n1', raiseAlert, { patientId: 'p1', kind, priority: 'high', message: kind });
   const broken = alertOf(await raise('broken'));
@@ -33,6 +35,19 @@ test('an alert that cannot be escalated holds up no other', async () => {
       [broken.alertId],
     );
     expect(rows).toEqual([{ level: 1, is_waiting: true }]);
+    const overdue = () => countOverdue(database, { highSeconds: 5, othersSeconds: 15 });
+    const seen = await eventually(async () => {
+      // The time of the engine is not that of the database.
+      await database.query(
+        `update alert set due_at = now() + interval '1 hour',
+           failing_since = case when failing_since is not null then now() - interval '1 hour' end`,
+      );
+      const found = await overdue();
+      return found.length > 0 ? found : undefined;
+    });
+    expect(seen).toMatchObject([{ isHigh: true, count: 1 }]);
+    await ward.send('n1', resolveAlert, { alertId: broken.alertId });
+    expect(await overdue()).toEqual([]);
   } finally {
     await database.close();
   }

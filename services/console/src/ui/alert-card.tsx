@@ -1,5 +1,14 @@
 import { useEffect, useState } from 'react';
-import { ALARM_WORD, PRIORITY_WORD, alarmState, latestPages, permittedActions } from '../alerts.ts';
+import {
+  ALARM_WORD,
+  DECLINE_REASONS,
+  PRIORITY_WORD,
+  SNOOZE_SECONDS,
+  alarmState,
+  latestPages,
+  permittedActions,
+} from '../alerts.ts';
+import type { AlertAction } from '../live.ts';
 import { capitalised, clockTime, words } from '../format.ts';
 import type { Alert, TimelineEntry } from '../shapes.ts';
 import { RunningClock } from './alarm-strip.tsx';
@@ -36,6 +45,7 @@ export const AlertCard = ({ alert, isCopy = false }: { alert: Alert; isCopy?: bo
       <p className="alert-place">{where}</p>
       <p className="alert-message">{alert.message}</p>
       <PagedPeople alert={alert} />
+      <Answers alert={alert} />
       <div className="alert-actions">
         <AlertActions alert={alert} testPrefix={isCopy ? 'detail-' : ''} />
         <button
@@ -50,6 +60,7 @@ export const AlertCard = ({ alert, isCopy = false }: { alert: Alert; isCopy?: bo
           <ChevronIcon />
         </button>
       </div>
+      {isExpanded && <MoreActions alert={alert} testPrefix={isCopy ? 'detail-' : ''} />}
       {isExpanded && <AlertTimeline alert={alert} />}
     </li>
   );
@@ -88,6 +99,62 @@ const PagedPeople = ({ alert }: { alert: Alert }) => {
         </span>
       ))}
     </p>
+  );
+};
+
+/** Who comes, who is there, and why nobody is called. */
+const Answers = ({ alert }: { alert: Alert }) => {
+  const { names } = useLive();
+  const known = useCell(names);
+  const { needed = 1, accepted = [], arrived = [] } = alert.answers ?? {};
+  const list = (people: readonly string[]): string => people.map((person) => known.get(person) ?? person).join(', ');
+  return (
+    <>
+      {alert.held && (
+        <p className="paged" data-held={alert.held.kind}>
+          {alert.held.kind === 'silence'
+            ? `Silenced until ${clockTime(alert.held.until)}: calls nobody`
+            : 'Explained by another alert: calls nobody'}
+        </p>
+      )}
+      {accepted.length > 0 && (
+        <p className="paged" data-coming={accepted.length}>
+          Coming {list(accepted)}
+          {alert.state === 'open' && needed > 1 && ` (${accepted.length} of ${needed})`}
+        </p>
+      )}
+      {arrived.length > 0 && <p className="paged">There {list(arrived)}</p>}
+    </>
+  );
+};
+
+/** What is wanted less often: one look further away. */
+const MoreActions = ({ alert, testPrefix }: { alert: Alert; testPrefix: string }) => {
+  const live = useLive();
+  const busy = useCell(live.pending.at(alert.alertId)) !== undefined;
+  const { canSnooze, canEscalate, canArrive, canDecline, canResolve } = permittedActions(alert, live.me);
+  const button = (action: AlertAction, text: string, reason?: string) => (
+    <button
+      key={text}
+      type="button"
+      className="button"
+      data-testid={`${testPrefix}${action}-${reason ?? ''}${alert.alertId}`}
+      disabled={busy}
+      onClick={() => void live.act(action, alert, reason)}
+    >
+      {text}
+    </button>
+  );
+  if (!canSnooze && !canEscalate && !canArrive && !canDecline && !canResolve) return null;
+  return (
+    <div className="alert-actions">
+      {canArrive && button('arrive', 'I am there')}
+      {canEscalate && button('escalate', 'Call the next level')}
+      {canSnooze && button('snooze', `Remind in ${SNOOZE_SECONDS[alert.priority] / 60} min`)}
+      {canResolve && button('confirm', 'Resolve: there was something to do')}
+      {canResolve && button('dismiss', 'Resolve: there was nothing to do')}
+      {canDecline && DECLINE_REASONS.map((reason) => button('decline', `Cannot come: ${reason.toLowerCase()}`, reason))}
+    </div>
   );
 };
 

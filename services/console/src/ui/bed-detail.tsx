@@ -1,33 +1,40 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { PRIORITY_WORD } from '../alerts.ts';
+import { isStaff } from '../alerts.ts';
+import type { Api } from '../api.ts';
 import { serverNow } from '../clock.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
-import { type TrendPoint, toPoints } from '../trends.ts';
-import type { Limit, Reading } from '../shapes.ts';
+import { GAP_SECONDS, type TrendPoint, pointsOfSummary, toPoints } from '../trends.ts';
+import type { Limit, NumericVital } from '../shapes.ts';
 import { sayValue, vitalSign, writeValue } from '../vital-signs.ts';
+import { AbsentSignals } from './absent-signals.tsx';
 import { AlertCard } from './alert-card.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
-import { BrokenLinkIcon, CloseIcon, PriorityIcon } from './icons.tsx';
+import { BrokenLinkIcon, CloseIcon } from './icons.tsx';
+import { LimitSection, useRules } from './limit-table.tsx';
 import { ScoreParts } from './score-parts.tsx';
+import { SilenceSection } from './silence-section.tsx';
 import { TrendChart } from './trend-chart.tsx';
 
-const CHARTS: readonly Reading['vital'][] = ['heartRate', 'spo2', 'respirationRate', 'systolic'];
+const CHARTS: readonly NumericVital[] = ['heartRate', 'spo2', 'respirationRate', 'systolic'];
 const WINDOWS = [
   { minutes: 10, label: '10 min' },
   { minutes: 60, label: '1 h' },
+  { minutes: 480, label: '8 h' },
+  { minutes: 1440, label: '24 h' },
+  { minutes: 10_080, label: '7 days' },
 ];
 
-type BedDetailProps = { patientId: string; onClose: () => void };
+type BedDetailProps = { patientId: string; onChart: () => void; onClose: () => void };
 
-export const BedDetail = ({ patientId, onClose }: BedDetailProps) => {
+export const BedDetail = ({ patientId, onChart, onClose }: BedDetailProps) => {
   const live = useLive();
   const bed = live.bedOf(patientId);
   const alerts = useCell(live.board.patientAlerts(patientId));
   const since = useStaleSince(patientId);
   const title = useRef<HTMLHeadingElement>(null);
   const [minutes, setMinutes] = useState(10);
-  const limits = useLimits(patientId);
+  const rules = useRules(patientId);
 
   useEffect(() => title.current?.focus(), []);
 
@@ -55,6 +62,7 @@ export const BedDetail = ({ patientId, onClose }: BedDetailProps) => {
             ))}
           </ul>
         )}
+        <AbsentSignals patientId={patientId} />
         <Values patientId={patientId} />
         <div className="detail-columns">
           <div className="detail-trends">
@@ -76,14 +84,14 @@ export const BedDetail = ({ patientId, onClose }: BedDetailProps) => {
                 patientId={patientId}
                 vital={vital}
                 minutes={minutes}
-                limits={Array.isArray(limits) ? limits : NO_LIMITS}
+                limits={typeof rules === 'object' ? rules.limits : NO_LIMITS}
               />
             ))}
           </div>
           <div className="detail-side">
-            <ScoreParts patientId={patientId} />
-            <h3>Alarm limits</h3>
-            <LimitTable limits={limits} />
+            <ScoreParts patientId={patientId} onChart={onChart} />
+            <LimitSection patientId={patientId} rules={rules} />
+            {isStaff(live.me) && <SilenceSection patientId={patientId} />}
           </div>
         </div>
       </div>
@@ -94,26 +102,6 @@ export const BedDetail = ({ patientId, onClose }: BedDetailProps) => {
 const AlertSummary = ({ alertId }: { alertId: string }) => {
   const alert = useCell(useLive().board.activeAlerts).find((candidate) => candidate.alertId === alertId);
   return alert ? <AlertCard alert={alert} isCopy /> : null;
-};
-
-const useLimits = (patientId: string): Limit[] | string | undefined => {
-  const { api, limitsChanges } = useLive();
-  const [limits, setLimits] = useState<Limit[] | string>();
-  useEffect(() => {
-    let isGone = false;
-    const read = (): void =>
-      void api
-        .limits(patientId)
-        .then((found) => !isGone && setLimits(found))
-        .catch((error: Error) => !isGone && setLimits(error.message));
-    read();
-    const stopFollowing = limitsChanges.at(patientId).subscribe(read);
-    return () => {
-      isGone = true;
-      stopFollowing();
-    };
-  }, [api, limitsChanges, patientId]);
-  return limits;
 };
 
 const Values = ({ patientId }: { patientId: string }) => {
@@ -146,9 +134,26 @@ const Value = ({ patientId, vital }: { patientId: string; vital: string }) => {
   );
 };
 
-type DetailChartProps = { patientId: string; vital: Reading['vital']; minutes: number; limits: readonly Limit[] };
+type DetailChartProps = { patientId: string; vital: NumericVital; minutes: number; limits: readonly Limit[] };
 
-const NO_PAST: readonly TrendPoint[] = [];
+/** Up to this long every reading is drawn; beyond it the extremes of equal parts are, about one a pixel. */
+const EACH_READING_MINUTES = 60;
+const SUMMARY_PARTS = 400;
+
+type Past = { points: readonly TrendPoint[]; gapSeconds: number };
+const NO_PAST: Past = { points: [], gapSeconds: GAP_SECONDS };
+
+const readPast = async (api: Api, patientId: string, vital: NumericVital, minutes: number): Promise<Past> => {
+  const to = serverNow();
+  const range = { from: new Date(to - minutes * 60_000).toISOString(), to: new Date(to + 5000).toISOString() };
+  if (minutes <= EACH_READING_MINUTES) {
+    const readings = await api.vitals({ patientId, vital, ...range });
+    return { points: toPoints(readings), gapSeconds: GAP_SECONDS };
+  }
+  const { everySeconds, items } = await api.vitalSummary({ patientId, vital, ...range, points: SUMMARY_PARTS });
+  // The extremes of two parts that meet may be nearly two parts apart.
+  return { points: pointsOfSummary(items), gapSeconds: 2 * everySeconds + GAP_SECONDS };
+};
 const NO_LIMITS: readonly Limit[] = [];
 
 const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) => {
@@ -159,11 +164,8 @@ const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) =>
   const { name, unit } = vitalSign(vital);
   useEffect(() => {
     let isGone = false;
-    const to = serverNow();
-    const range = { from: new Date(to - minutes * 60_000).toISOString(), to: new Date(to + 5000).toISOString(), vital };
-    api
-      .vitals({ patientId, ...range })
-      .then((readings) => !isGone && setPast(toPoints(readings)))
+    readPast(api, patientId, vital, minutes)
+      .then((read) => !isGone && setPast(read))
       // The lines of the board stay; the tile's own minutes are drawn in any case.
       .catch(() => {});
     return () => {
@@ -184,41 +186,5 @@ const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) =>
         height={118}
       />
     </figure>
-  );
-};
-
-const LimitTable = ({ limits }: { limits: Limit[] | string | undefined }) => {
-  if (limits === undefined) return <p className="quiet">Loading…</p>;
-  if (typeof limits === 'string') return <p className="quiet">{limits}</p>;
-  if (limits.length === 0) return <p className="quiet">No limits are set.</p>;
-  return (
-    <table className="table">
-      <thead>
-        <tr>
-          <th scope="col">Vital sign</th>
-          <th scope="col">Limit</th>
-          <th scope="col">For</th>
-          <th scope="col">Priority</th>
-        </tr>
-      </thead>
-      <tbody>
-        {limits.map((limit) => (
-          <tr key={`${limit.vital} ${limit.above} ${limit.below}`}>
-            <th scope="row">{vitalSign(limit.vital).name}</th>
-            <td>
-              {[limit.above !== undefined && `> ${limit.above}`, limit.below !== undefined && `< ${limit.below}`]
-                .filter(Boolean)
-                .join(', ')}
-            </td>
-            <td>{limit.persistSeconds} s</td>
-            <td>
-              <span className="priority" data-priority={limit.priority}>
-                <PriorityIcon priority={limit.priority} /> {PRIORITY_WORD[limit.priority]}
-              </span>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 };

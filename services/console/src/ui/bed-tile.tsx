@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import { alarmState, leadingAlert } from '../alerts.ts';
-import { sayScore, viewScore } from '../early-warning.ts';
+import { WITHHELD_WORDS, sayScore, viewScore, writeCharted } from '../early-warning.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
 import { MARK_WORD, type Mark, NEWS2, marksOf, uncovered } from '../marking.ts';
@@ -8,6 +8,7 @@ import type { Bed } from '../shapes.ts';
 import { AlarmStrip } from './alarm-strip.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
 import { BrokenLinkIcon, PriorityIcon } from './icons.tsx';
+import { SignalBand } from './signal-band.tsx';
 import { TrendLine } from './trend-line.tsx';
 import { HeartBlock, PressureBlock, VitalBlock } from './vital-block.tsx';
 
@@ -56,6 +57,7 @@ const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & {
           </h3>
           <ScoreBadge patientId={patientId} testId={`${id}-news2`} mark={marks.get(NEWS2)} />
         </header>
+        <SignalBand kinds={conditions.map(({ kind }) => kind)} testId={`${id}-signals`} />
         <AlarmStrip alert={alert} condition={lasting[0]} more={Math.max(0, alerts.length + lasting.length - 1)} />
         <div className="bed-main">
           <div className="bed-column">
@@ -82,6 +84,7 @@ const OccupiedBed = ({ bed, patientId, index, onOpen, isOpen }: BedTileProps & {
             testId={`${id}-temperature`}
           />
         </div>
+        <ChartedLine patientId={patientId} testId={`${id}-charted`} />
       </div>
       <button
         type="button"
@@ -116,10 +119,27 @@ const StaleBand = ({ since }: { since: number }) => {
   );
 };
 
+/** What only people see: consciousness and oxygen, for as long as it counts. */
+const ChartedLine = ({ patientId, testId }: { patientId: string; testId: string }) => {
+  const { board } = useLive();
+  const consciousness = useCell(board.reading(patientId, 'consciousness'));
+  const oxygenFlow = useCell(board.reading(patientId, 'oxygenFlow'));
+  const missing = useCell(board.score(patientId))?.missing ?? [];
+  const text = writeCharted(consciousness, oxygenFlow, missing);
+  return text === '' ? null : (
+    <p className="bed-charted" data-testid={testId}>
+      {text}
+    </p>
+  );
+};
+
 type ScoreBadgeProps = { patientId: string; testId: string; mark?: Mark | undefined };
 
 export const ScoreBadge = ({ patientId, testId, mark }: ScoreBadgeProps) => {
-  const view = viewScore(useCell(useLive().board.score(patientId)));
+  const { board } = useLive();
+  const view = viewScore(useCell(board.score(patientId)));
+  const { withheld } = useCell(board.scoring(patientId));
+  const said = withheld === undefined ? sayScore(view) : `NEWS2 ${WITHHELD_WORDS[withheld]}`;
   return (
     <div
       className="score"
@@ -127,13 +147,14 @@ export const ScoreBadge = ({ patientId, testId, mark }: ScoreBadgeProps) => {
       data-mark={mark?.state}
       data-empty={view === undefined}
       data-complete={view?.isComplete ?? false}
-      title={sayScore(view)}
+      title={said}
       role="img"
-      aria-label={mark ? `${sayScore(view)}, ${MARK_WORD[mark.state]}` : sayScore(view)}
+      aria-label={mark ? `${said}, ${MARK_WORD[mark.state]}` : said}
     >
       {mark && <PriorityIcon priority={mark.priority} />}
       <span className="score-label">
-        NEWS2{view && !view.isComplete && <em> incomplete</em>}
+        NEWS2{view && !view.isComplete && <em> ask {view.asks}</em>}
+        {withheld && <em> {WITHHELD_WORDS[withheld]}</em>}
         {view?.threshold === 'review' && <em> 3 in one</em>}
         {view?.threshold === 'urgent' && <em> urgent</em>}
         {view?.threshold === 'emergency' && <em> emergency</em>}

@@ -1,11 +1,14 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { alarmState, isPaged } from '../alerts.ts';
+import { alarmState, isPaged, treats } from '../alerts.ts';
 import { OWN_BOARD } from '../live.ts';
 import { createSound } from '../sound.ts';
 import { switchTheme } from '../theme.ts';
-import type { Bed } from '../shapes.ts';
+import type { Bed, Me } from '../shapes.ts';
+import { Admissions } from './admissions.tsx';
+import { AlarmReview } from './alarm-review.tsx';
 import { AlertList } from './alert-list.tsx';
 import { BedDetail } from './bed-detail.tsx';
+import { ChartDialog } from './chart-dialog.tsx';
 import { DeadLetters } from './dead-letters.tsx';
 import { Header, type View } from './header.tsx';
 import { HelpDialog } from './help-dialog.tsx';
@@ -16,12 +19,22 @@ import { Operations } from './operations.tsx';
 import { CallForHelp } from './own-view.tsx';
 import { PageBanner } from './page-banner.tsx';
 import { RaiseDialog } from './raise-dialog.tsx';
+import { TechnicalBanner } from './technical-banner.tsx';
 import { Toasts } from './toasts.tsx';
 import { type Shortcuts, chooseAlert, pressOnChosen, useShortcuts } from './use-shortcuts.ts';
 import { WardBoard } from './ward-board.tsx';
+import { WardLine } from './ward-figures.tsx';
 import { WardPresence } from './ward-presence.tsx';
 
 const NO_BEDS: readonly Bed[] = [];
+
+/** What is on the page for people of these roles. */
+const viewsOf = ({ roles }: Me): readonly View[] => {
+  if (roles.includes('operator') || roles.includes('admin'))
+    return ['board', 'admissions', 'alarms', 'letters', 'operations'];
+  if (roles.includes('doctor')) return ['board', 'admissions', 'alarms'];
+  return roles.includes('nurse') ? ['board', 'admissions'] : ['board'];
+};
 
 export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
   const live = useLive();
@@ -32,11 +45,13 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
   const [chosenPatient, setOpenPatient] = useState<string>();
   // Who is not on this board (another ward, discharged) has no details open on it either.
   const openPatient = chosenPatient !== undefined && patientIds.includes(chosenPatient) ? chosenPatient : undefined;
+  /** On whom a person is charting now. */
+  const [charted, setCharted] = useState<string>();
   const [dialog, setDialog] = useState<'help' | 'raise'>();
   // On a phone, beds and alerts take turns; on wider screens both are there and this has no effect.
   const [shows, setShows] = useState<'beds' | 'alerts'>('beds');
   const [hasSound, toggleSound] = useSound();
-  const isOperator = live.me.roles.some((role) => role === 'operator' || role === 'admin');
+  const views = viewsOf(live.me);
   const [view, setView] = useState<View>('board');
   const isOwn = wardId === OWN_BOARD;
   useTitle();
@@ -58,6 +73,13 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
     if (next) live.selectWard(next.wardId);
   }, [live]);
 
+  /** Of the bed that is open, or of the one that has the focus. */
+  const chart = useCallback(() => {
+    const focused = document.activeElement?.closest<HTMLElement>('[data-patient]')?.dataset['patient'];
+    const patientId = openPatient ?? focused;
+    if (patientId !== undefined && treats(live.me)) setCharted(patientId);
+  }, [live, openPatient]);
+
   const shortcuts = useMemo<Shortcuts>(() => {
     const nextAlert = () => {
       setShows('alerts');
@@ -75,6 +97,7 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
       Enter: () => pressOnChosen('[data-expand]', false),
       p: () => document.querySelector<HTMLElement>('[data-page-alert] button')?.focus(),
       w: nextWard,
+      c: chart,
       n: () => live.me.wards.length > 0 && setDialog('raise'),
       s: toggleSound,
       t: switchTheme,
@@ -84,7 +107,7 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
     for (let digit = 1; digit <= 9; digit += 1)
       keys[String(digit)] = () => document.querySelector<HTMLElement>(`[data-bed-index="${digit - 1}"]`)?.click();
     return keys;
-  }, [live, nextWard, toggleSound, close]);
+  }, [live, nextWard, toggleSound, close, chart]);
   useShortcuts(shortcuts);
 
   return (
@@ -97,17 +120,21 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
         onSound={toggleSound}
         onHelp={() => setDialog('help')}
         onSignOut={onSignOut}
-        views={isOperator ? { shown: view, show: setView } : undefined}
+        views={views.length > 1 ? { shown: view, all: views, show: setView } : undefined}
       />
+      <TechnicalBanner />
       <LinkBanner patientIds={patientIds} />
       <PageBanner />
       <NoticeBanner />
+      {view === 'admissions' && <Admissions />}
+      {view === 'alarms' && <AlarmReview />}
       {view === 'letters' && <DeadLetters />}
       {view === 'operations' && <Operations />}
       {view === 'board' && (
         <div className="work">
           {wardId !== undefined && (
             <main className="board" aria-label={ward?.name ?? 'Ward'}>
+              {!isOwn && <WardLine wardId={wardId} />}
               {!isOwn && <WardPresence wardId={wardId} />}
               {isOwn &&
                 beds.map(
@@ -119,7 +146,9 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
               {ward === undefined && <p className="placeholder">Loading the ward…</p>}
               {ward !== undefined && beds.length === 0 && <p className="placeholder">There are no beds here.</p>}
               {beds.length > 0 && <WardBoard beds={beds} openPatient={openPatient} onOpen={open} />}
-              {openPatient !== undefined && <BedDetail key={openPatient} patientId={openPatient} onClose={close} />}
+              {openPatient !== undefined && (
+                <BedDetail key={openPatient} patientId={openPatient} onChart={chart} onClose={close} />
+              )}
             </main>
           )}
           {!isOwn && <AlertList onRaise={() => setDialog('raise')} />}
@@ -134,6 +163,7 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
         </span>
       </footer>
       <Toasts />
+      {charted !== undefined && <ChartDialog patientId={charted} onClose={() => setCharted(undefined)} />}
       {dialog === 'help' && <HelpDialog onClose={() => setDialog(undefined)} />}
       {dialog === 'raise' && <RaiseDialog onClose={() => setDialog(undefined)} />}
     </div>

@@ -30,8 +30,10 @@ export const GatewayFigures = () => {
   );
 };
 
+const milliseconds = (ms: number | null): string => (ms === null ? '–' : `${ms} ms`);
+
 const Figures = ({ stats, isOld }: { stats: Stats; isOld: boolean }) => {
-  const { connections, rooms, subscriptions, presence, queues, messages } = stats;
+  const { connections, rooms, subscriptions, presence, queues, messages, canary } = stats;
   const roles = Object.entries(connections.byRole)
     .filter(([, count]) => count > 0)
     .sort(([left], [right]) => roleRank(left) - roleRank(right));
@@ -49,6 +51,14 @@ const Figures = ({ stats, isOld }: { stats: Stats; isOld: boolean }) => {
     { what: 'Connections too slow', figure: queues.full },
     { what: 'Frames in', figure: messages.framesIn },
     { what: 'Frames out', figure: messages.framesOut },
+    ...(canary === undefined
+      ? []
+      : [
+          { what: 'Test alarm seen', figure: canary.lastAt === null ? 'never' : clockTime(canary.lastAt) },
+          { what: 'from reading to page', figure: milliseconds(canary.wholeMs), isPart: true as const },
+          { what: '99 % within', figure: milliseconds(canary.p99Ms), isPart: true as const },
+          { what: 'that did not arrive', figure: canary.failed, isPart: true as const },
+        ]),
   ];
   return (
     <dl className="figures" data-old={isOld}>

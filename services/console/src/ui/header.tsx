@@ -6,14 +6,22 @@ import { useCell, useLive, useNowSeconds } from './hooks.ts';
 import { BellMark, HelpIcon, LeaveIcon, MoonIcon, SoundOffIcon, SoundOnIcon, SunIcon } from './icons.tsx';
 import { LinkState } from './link-state.tsx';
 
-export type View = 'board' | 'letters' | 'operations';
+/** What the page can show besides the board, with the words on the buttons. */
+const VIEWS = {
+  board: 'Board',
+  admissions: 'Admissions',
+  alarms: 'Alarms',
+  letters: 'Dead letters',
+  operations: 'Operations',
+} as const;
+export type View = keyof typeof VIEWS;
 type HeaderProps = {
   hasSound: boolean;
   onSound: () => void;
   onHelp: () => void;
   onSignOut: () => void;
   /** Only for those who may see more than the board. */
-  views: { shown: View; show: (view: View) => void } | undefined;
+  views: { shown: View; all: readonly View[]; show: (view: View) => void } | undefined;
 };
 
 export const Header = ({ hasSound, onSound, onHelp, onSignOut, views }: HeaderProps) => {
@@ -29,15 +37,11 @@ export const Header = ({ hasSound, onSound, onHelp, onSignOut, views }: HeaderPr
       <WardSwitcher />
       {views !== undefined && (
         <nav className="segmented" aria-label="Views">
-          <button type="button" aria-pressed={views.shown === 'board'} onClick={() => views.show('board')}>
-            Board
-          </button>
-          <button type="button" aria-pressed={views.shown === 'letters'} onClick={() => views.show('letters')}>
-            Dead letters
-          </button>
-          <button type="button" aria-pressed={views.shown === 'operations'} onClick={() => views.show('operations')}>
-            Operations
-          </button>
+          {views.all.map((view) => (
+            <button key={view} type="button" aria-pressed={views.shown === view} onClick={() => views.show(view)}>
+              {VIEWS[view]}
+            </button>
+          ))}
         </nav>
       )}
       <LinkState />

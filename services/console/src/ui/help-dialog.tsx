@@ -11,6 +11,7 @@ const KEYS: readonly [string[], string][] = [
   [['Enter'], 'details of the chosen alert'],
   [['p'], 'go to your page'],
   [['1', '…', '9'], 'open a bed, in the order of the board'],
+  [['c'], 'chart for the open or chosen bed'],
   [['w'], 'next ward'],
   [['n'], 'raise an alert'],
   [['s'], 'sound on or off'],

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { serverNow } from '../clock.ts';
-import { clockMinute } from '../format.ts';
+import { clockMinute, dayAndTime } from '../format.ts';
 import { theme } from '../theme.ts';
 import { type TrendPoint, mergePoints, toColumns } from '../trends.ts';
 import type { Limit } from '../shapes.ts';
@@ -12,13 +12,14 @@ type TrendChartProps = {
   patientId: string;
   vital: string;
   /** What was read from the server; live samples are drawn on top of it. */
-  past: readonly TrendPoint[];
+  past: { points: readonly TrendPoint[]; gapSeconds: number };
   windowMs: number;
   limits: readonly Limit[];
   height: number;
 };
 
 const REDRAW_EVERY_MS = 1000;
+const DAY_MS = 86_400_000;
 
 /** A cuff measures every few minutes: no line bridges that, so each of its readings is a dot. */
 const lonePoints = (plot: uPlot, series: number): number[] => {
@@ -43,7 +44,7 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }:
       return { line: style.color, text: style.outlineColor, grid: style.borderTopColor };
     };
     let colour = colours();
-    const columns = () => toColumns(mergePoints(past, trends.points(patientId, vital)));
+    const columns = () => toColumns(mergePoints(past.points, trends.points(patientId, vital)), past.gapSeconds);
     const bounds = limits.flatMap(({ above, below }) => [above, below]).filter((bound) => bound !== undefined);
     const font = `12px ${getComputedStyle(element).fontFamily}`;
     const axis = {
@@ -71,8 +72,9 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }:
             ...axis,
             size: 24,
             space: 90,
-            incrs: [60, 120, 300, 600, 900],
-            values: (_plot, at) => at.map((s) => clockMinute(s * 1000)),
+            incrs: [60, 120, 300, 600, 900, 3600, 7200, 14_400, 43_200, 86_400, 172_800],
+            values: (_plot, at) =>
+              at.map((s) => (windowMs > DAY_MS ? dayAndTime(s * 1000).slice(5, 10) : clockMinute(s * 1000))),
           },
           { ...axis, size: 40, space: 26 },
         ],

@@ -43,31 +43,51 @@ function repeatedIds(file: HospitalFile): Issue[] {
 }
 
 /** Two patients in one bed, after all that the file moves was moved. */
-function doubleBeds(file: HospitalFile, admissions: readonly Admission[]): Issue[] {
-  const moving = new Set(file.admissions.map((admission) => admission.patientId));
+function doubleBeds(file: HospitalFile, acting: readonly Admission[], admissions: readonly Admission[]): Issue[] {
+  const moving = new Set(acting.map((admission) => admission.patientId));
   const staying = admissions.filter((admission) => !moving.has(admission.patientId));
   const occupants = new Map(staying.map((admission) => [bedKey(admission), admission.patientId]));
-  return file.admissions.flatMap((admission, index) => {
+  return acting.flatMap((admission) => {
     const other = occupants.get(bedKey(admission));
     occupants.set(bedKey(admission), admission.patientId);
-    return other === undefined || other === admission.patientId
-      ? []
-      : [{ path: `admissions.${index}.bedId`, message: `Patient ${other} lies in bed ${admission.bedId}` }];
+    if (other === undefined || other === admission.patientId) return [];
+    const path = `admissions.${file.admissions.indexOf(admission)}.bedId`;
+    return [{ path, message: `Patient ${other} lies in bed ${admission.bedId}` }];
   });
+}
+
+/** Beds that the file takes away from under somebody: he would be in no list of beds, and nobody could discharge him. */
+function lostBeds(file: HospitalFile, acting: readonly Admission[], { beds: knownBeds, admissions }: Known): Issue[] {
+  const moving = new Set(acting.map((admission) => admission.patientId));
+  const there = new Set(knownBeds.map(bedKey));
+  return file.wards.flatMap(({ wardId, beds }, index) =>
+    admissions
+      .filter((one) => one.wardId === wardId && !moving.has(one.patientId) && there.has(bedKey(one)))
+      .filter(({ bedId }) => !beds.some((bed) => bed.bedId === bedId))
+      .map(({ patientId, bedId }) => ({
+        path: `wards.${index}.beds`,
+        message: `Patient ${patientId} lies in bed ${bedId}`,
+      })),
+  );
 }
 
 /**
  * Whether the file fits together with what is there: every ward, bed and person that is named exists, nothing is said
- * twice, and no two patients lie in one bed.
+ * twice, no two patients lie in one bed, and none in a bed that is no more.
+ * @param acting those of its admissions that are new or say something new; others move nobody
  */
-export function findIssues(file: HospitalFile, known: Known): Issue[] {
+export function findIssues(file: HospitalFile, acting: readonly Admission[], known: Known): Issue[] {
   const keys = new Set([...known.entities, ...entitiesOf(file)].map(({ kind, id }) => entityKey(kind, id)));
   const replaced = new Set(file.wards.map((ward) => ward.wardId));
   const beds = new Set([
     ...known.beds.filter((bed) => !replaced.has(bed.wardId)).map(bedKey),
     ...file.wards.flatMap(({ wardId, beds }) => beds.map(({ bedId }) => bedKey({ wardId, bedId }))),
   ]);
-  const issues: Issue[] = [...repeatedIds(file), ...doubleBeds(file, known.admissions)];
+  const issues: Issue[] = [
+    ...repeatedIds(file),
+    ...doubleBeds(file, acting, known.admissions),
+    ...lostBeds(file, acting, known),
+  ];
   const need = (kind: EntityKind, id: string, path: string): void => {
     if (!keys.has(entityKey(kind, id))) issues.push({ path, message: `No ${kind} ${id}` });
   };

@@ -3,7 +3,7 @@ import type { VitalItemErrorCode } from '@carillon/contracts/errors';
 import { fhirIssues, maxBundleEntries, type FhirIssueCode } from '@carillon/contracts/fhir';
 import type { Reading } from '@carillon/contracts/monitoring';
 import type { Bus } from '@carillon/bus/connection';
-import { assertMayRecord, judgeItem, storeReadings, type Judging } from '../vital-intake.ts';
+import { assertMayRecord, isReading, judgeItem, storeTaken, type Judging, type Taken } from '../vital-intake.ts';
 import { createReport, isRecord } from './element.ts';
 import { readObservation, type PlacedItem } from './observation-in.ts';
 import {
@@ -21,7 +21,7 @@ const source = 'fhir';
 
 export type Taking = Judging & { bus: Bus; traceparent: string };
 /** What becomes of one Observation: all of its readings, or what is wrong with it. */
-type Judged = { readings: Reading[]; notes: Issue[] } | { problems: readonly Issue[] };
+type Judged = { taken: Taken[]; notes: Issue[] } | { problems: readonly Issue[] };
 
 const issueOfItem: Readonly<Record<VitalItemErrorCode, { code: FhirIssueCode; place: string }>> = {
   unknown_patient: { code: 'unknown_patient', place: '.subject' },
@@ -42,7 +42,7 @@ export function judgeObservation(resource: unknown, judging: Judging, at = 'Obse
   if (problems.length > 0) return { problems };
   const wrong: Issue[] = [];
   const report = createReport(wrong);
-  const readings: Reading[] = [];
+  const taken: Taken[] = [];
   for (const placed of items) {
     const judged = judgeItem(placed.item, { ...judging, isTimeStated: true });
     if ('code' in judged) {
@@ -53,12 +53,13 @@ export function judgeObservation(resource: unknown, judging: Judging, at = 'Obse
       if (isOfAll) break;
       continue;
     }
-    const { reading } = judged;
-    readings.push(reading);
-    notes.push({ code: 'taken', expression: placed.at, diagnostics: describe(placed, reading) });
-    if (reading.quality === 'suspect') notes.push({ code: 'suspect', expression: placed.at });
+    taken.push(judged.taken);
+    // Its absence is noted already.
+    if (!isReading(judged.taken)) continue;
+    notes.push({ code: 'taken', expression: placed.at, diagnostics: describe(placed, judged.taken) });
+    if (judged.taken.quality === 'suspect') notes.push({ code: 'suspect', expression: placed.at });
   }
-  return wrong.length > 0 ? { problems: wrong } : { readings, notes };
+  return wrong.length > 0 ? { problems: wrong } : { taken, notes };
 }
 
 /** @throws FhirRefusal; CodedError `forbidden` */
@@ -66,7 +67,7 @@ export async function takeObservation(resource: unknown, taking: Taking): Promis
   assertMayRecord(taking.actor);
   const judged = judgeObservation(resource, taking);
   if ('problems' in judged) throw new FhirRefusal(judged.problems);
-  const failed = await storeReadings(taking.bus, judged.readings, { ...taking, source });
+  const failed = await storeTaken(taking.bus, judged.taken, { ...taking, source });
   for (const error of failed.values()) throw error;
   return operationOutcome(judged.notes);
 }
@@ -152,17 +153,17 @@ async function takeBatch(entries: readonly unknown[], taking: Taking): Promise<R
   const judged = entries.map((entry, index) =>
     judgeEntry(entry, taking, { entry: `Bundle.entry[${index}]`, resource: 'Observation' }),
   );
-  const readings = judged.flatMap((each) => ('readings' in each ? each.readings : []));
-  const failed = await storeReadings(taking.bus, readings, { ...taking, source });
+  const all = judged.flatMap((each) => ('taken' in each ? each.taken : []));
+  const failed = await storeTaken(taking.bus, all, { ...taking, source });
   // Nothing at all was stored: senders that look at no entry must hear it too.
   const [error] = failed.values();
-  if (error !== undefined && failed.size === readings.length) throw error;
+  if (error !== undefined && failed.size === all.length) throw error;
   return {
     resourceType: 'Bundle',
     type: 'batch-response',
     entry: judged.map((each) => {
       if ('problems' in each) return refused(each.problems);
-      const [reason] = each.readings.flatMap((reading) => failed.get(reading) ?? []);
+      const [reason] = each.taken.flatMap((one) => failed.get(one) ?? []);
       return reason === undefined ? created(each.notes) : refused([issueOf(reason)]);
     }),
   };
@@ -186,8 +187,8 @@ async function takeTransaction(entries: readonly unknown[], taking: Taking): Pro
   });
   const problems = judged.flatMap((each) => ('problems' in each ? each.problems.slice(0, issuesOfEntry) : []));
   if (problems.length > 0) throw new FhirRefusal(problems, statusOfWhole(problems));
-  const readings = judged.flatMap((each) => ('readings' in each ? each.readings : []));
-  const failed = await storeReadings(taking.bus, readings, { ...taking, source });
+  const all = judged.flatMap((each) => ('taken' in each ? each.taken : []));
+  const failed = await storeTaken(taking.bus, all, { ...taking, source });
   for (const error of failed.values()) throw error;
   return {
     resourceType: 'Bundle',

@@ -121,6 +121,23 @@ test('what is absent is noted, and nothing becomes of it', () => {
   expect(notes).toMatchObject([{ code: 'absent', expression: 'Observation' }]);
 });
 
+test.each([
+  ['error', 'invalid'],
+  ['not-a-number', 'invalid'],
+  ['temp-unknown', 'unavailable'],
+])('a sensor that says %s of itself is %s', (reason, status) => {
+  const { items, notes } = readObservation(without(heartRate({ dataAbsentReason: absent(reason) }), 'valueQuantity'));
+  expect(items.map(({ item }) => item)).toMatchObject([{ vital: 'heartRate', status }]);
+  expect(items[0]?.item).not.toHaveProperty('value');
+  expect(notes).toMatchObject([{ code: 'absent' }]);
+});
+
+test('M5 an observation with the label HTEST is of a device under test', () => {
+  const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HTEST' }];
+  expect(itemsOf(heartRate({ meta: { security } }))).toMatchObject([{ vital: 'heartRate', value: 72, status: 'test' }]);
+  expect(itemsOf(heartRate({ meta: { security: [{ code: 'HTEST' }] } }))[0]).not.toHaveProperty('status');
+});
+
 test('of a blood pressure with one absent part the other is taken', () => {
   const component = [
     bp('8480-6', { valueQuantity: quantity(120, 'mm[Hg]') }),

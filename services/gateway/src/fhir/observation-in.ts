@@ -4,7 +4,13 @@
  *
  * Source: http://hl7.org/fhir/R4/observation-vitalsigns.html (vs-1 to vs-3, bp profile), Observation obs-6 and obs-7.
  */
-import { bloodPressurePanel, categorySystem, ucumSystem } from '@carillon/contracts/fhir';
+import {
+  bloodPressurePanel,
+  categorySystem,
+  dataAbsentReasonSystem,
+  testLabel,
+  ucumSystem,
+} from '@carillon/contracts/fhir';
 import type { VitalItem } from '@carillon/contracts/monitoring';
 import { isId, parseInstant } from '@carillon/contracts/schema';
 import type { NumericVital } from '@carillon/contracts/vital-signs';
@@ -151,6 +157,29 @@ function readQuantity(quantity: unknown, units: readonly string[] | undefined, a
   return { value, unit: code } satisfies Quantity;
 }
 
+/** What the sensor says of itself. Of the other reasons none tells that a device failed to measure. */
+const statusOfReason: ReadonlyMap<unknown, VitalItem['status']> = new Map([
+  ['error', 'invalid'],
+  ['not-a-number', 'invalid'],
+  ['temp-unknown', 'unavailable'],
+]);
+type Absent = { status: VitalItem['status'] };
+
+function readAbsence(dataAbsentReason: Record<string, unknown>): Absent {
+  const { coding } = dataAbsentReason;
+  const known = (Array.isArray(coding) ? (coding as unknown[]) : [])
+    .filter(isRecord)
+    .find(({ system }) => system === dataAbsentReasonSystem);
+  return { status: statusOfReason.get(known?.['code']) };
+}
+
+function isUnderTest({ meta }: Record<string, unknown>): boolean {
+  const labels = isRecord(meta) && Array.isArray(meta['security']) ? (meta['security'] as unknown[]) : [];
+  return labels.some(
+    (label) => isRecord(label) && label['system'] === testLabel.system && label['code'] === testLabel.code,
+  );
+}
+
 /** @returns the quantity, that it is absent for a reason, that nothing is said, or undefined for what was reported */
 function readValue(element: Record<string, unknown>, units: readonly string[] | undefined, at: string, report: Report) {
   const given = valueNames.filter((name) => element[name] !== undefined);
@@ -161,7 +190,7 @@ function readValue(element: Record<string, unknown>, units: readonly string[] | 
       return report('bad_element', `${at}.dataAbsentReason`, 'Expected a CodeableConcept');
     }
     if (given.length > 0) return report('broken_invariant', at, 'obs-6: a value and a dataAbsentReason');
-    return 'absent';
+    return readAbsence(dataAbsentReason);
   }
   if (given.length > 1) return report('bad_element', place, 'More than one value[x]');
   if (given.length === 0) return 'nothing';
@@ -169,7 +198,7 @@ function readValue(element: Record<string, unknown>, units: readonly string[] | 
   return readQuantity(element['valueQuantity'], units, place, report);
 }
 
-type Found = { vital: NumericVital; at: string; quantity: Quantity | undefined };
+type Found = { vital: NumericVital; at: string; value: Quantity | Absent };
 
 /** What of an Observation is known to us, and what is noted of the rest. */
 type Findings = { found: Found[]; note: Report };
@@ -187,7 +216,7 @@ function readComponent(component: unknown, at: string, report: Report, { found, 
   }
   const value = readValue(component, meaning.units, at, report);
   if (value === 'nothing') return report('missing_in_profile', at, 'vs-3: expected a value or a dataAbsentReason');
-  if (value !== undefined) found.push({ vital: meaning.vital, at, quantity: value === 'absent' ? undefined : value });
+  if (value !== undefined) found.push({ vital: meaning.vital, at, value });
 }
 
 function readComponents(list: unknown, at: string, report: Report, findings: Findings): void {
@@ -203,11 +232,10 @@ function readSelf(observation: Observation, meaning: Meaning, at: string, report
   const value = readValue(observation, meaning.kind === 'vital' ? meaning.units : undefined, at, report);
   if (value === undefined) return undefined;
   if (meaning.kind === 'panel') {
-    if (typeof value === 'string') return undefined;
+    if (value === 'nothing' || 'status' in value) return undefined;
     return report('broken_invariant', `${at}.value`, 'A panel has no value but its components');
   }
-  if (value === 'absent') return { vital: meaning.vital, at, quantity: undefined };
-  if (value !== 'nothing') return { vital: meaning.vital, at, quantity: value };
+  if (value !== 'nothing') return { vital: meaning.vital, at, value };
   const hasParts = observation['component'] !== undefined || observation['hasMember'] !== undefined;
   return hasParts
     ? undefined
@@ -263,13 +291,12 @@ export function readObservation(resource: unknown, at = 'Observation'): Observat
   }
   if (problems.length > 0 || patientId === undefined || measuredAt === undefined) return { items: [], problems, notes };
 
-  const items = found.flatMap(({ vital, at: place, quantity }): PlacedItem[] => {
-    if (quantity === undefined) {
-      notes.push({ code: 'absent', expression: place, diagnostics: `${vital} is absent; nothing is recorded for it` });
-      return [];
-    }
-    const item = { patientId, vital, ...quantity, measuredAt, ...(deviceId === undefined ? {} : { deviceId }) };
-    return [{ item, at: place }];
+  const mode = isUnderTest(resource) ? ({ status: 'test' } as const) : {};
+  const items = found.flatMap(({ vital, at: place, value }): PlacedItem[] => {
+    const item = { patientId, vital, measuredAt, ...(deviceId === undefined ? {} : { deviceId }) };
+    if ('value' in value) return [{ item: { ...item, ...value, ...mode }, at: place }];
+    notes.push({ code: 'absent', expression: place, diagnostics: `${vital} is absent; no value is recorded for it` });
+    return value.status === undefined ? [] : [{ item: { ...item, status: value.status }, at: place }];
   });
   if (resource['hasMember'] !== undefined) {
     note('not_recorded', `${at}.hasMember`, 'Members are not fetched: send them too');

@@ -13,6 +13,7 @@ import {
   heartRateLoinc,
   loincCodes,
   loincSystem,
+  testLabel,
   ucumSystem,
   vitalSignsProfile,
   vitalSystem,
@@ -80,7 +81,10 @@ export function toObservation(owner: Owner, { key, readings, isPanel }: Group): 
   return {
     resourceType: 'Observation',
     id: idOf(owner, first.measuredAt, key),
-    meta: { profile: [vitalSignsProfile] },
+    meta: {
+      profile: [vitalSignsProfile],
+      ...(readings.some(({ mode }) => mode !== undefined) ? { security: [testLabel] } : {}),
+    },
     status: isSuspect ? 'preliminary' : 'final',
     category: [{ coding: [{ system: categorySystem, code: 'vital-signs', display: 'Vital Signs' }] }],
     code: isPanel ? panelCode : conceptOf(first.vital),

@@ -1,20 +1,12 @@
 /** `presence:set`, `presence:get` and `presence:list`: answered from memory, by whichever gateway is asked. */
-import type { Actor } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { getPresence, listPresence, maxSetMs, setPresence } from '@carillon/contracts/presence';
 import { parseInstant, validate, type Static, type TSchema } from '@carillon/contracts/schema';
+import type { OwnCall } from '../calls.ts';
 import type { OwnDevices, Word } from './own-devices.ts';
 import type { PersonKey, Roster } from './roster.ts';
 import type { PresenceRooms } from './rooms.ts';
 import { maySee, personKey, presenceOf, type PeopleView } from './sight.ts';
-
-export type PresenceCall = {
-  who: Actor;
-  /** Over which it came; none by HTTP. */
-  connection: string | undefined;
-  operation: string;
-  data: unknown;
-};
 
 export type PresenceCallsOptions = {
   people: PeopleView;
@@ -34,7 +26,7 @@ function read<T extends TSchema>(schema: T, data: unknown): Static<T> {
 
 /** @returns the answer to one of the operations. @throws CodedError */
 export const createPresenceCalls = ({ people, roster, own, rooms, now, announce }: PresenceCallsOptions) => {
-  const set = async ({ who, connection, data }: PresenceCall) => {
+  const set = async ({ who, connection, data }: OwnCall) => {
     const { state, until } = read(setPresence.input, data);
     const untilMs = until === undefined ? undefined : parseInstant(until);
     if (untilMs !== undefined && (untilMs <= now() || untilMs > now() + maxSetMs))
@@ -47,19 +39,19 @@ export const createPresenceCalls = ({ people, roster, own, rooms, now, announce 
     }
     return { state, until: until ?? null };
   };
-  const get = ({ who, data }: PresenceCall) => {
+  const get = ({ who, data }: OwnCall) => {
     const { hospital } = who;
     const seen = read(getPresence.input, data).persons.filter((id) =>
       maySee(who, { hospital, scope: 'person', id }, people),
     );
     return { people: seen.map((person) => presenceOf(hospital, person, people, roster)) };
   };
-  const list = ({ who, data }: PresenceCall) => {
+  const list = ({ who, data }: OwnCall) => {
     const subject = { hospital: who.hospital, ...read(listPresence.input, data) };
     if (!maySee(who, subject, people)) throw new CodedError('forbidden');
     return rooms.snapshot(subject);
   };
-  return async (call: PresenceCall): Promise<unknown> => {
+  return async (call: OwnCall): Promise<unknown> => {
     switch (call.operation) {
       case setPresence.name:
         return set(call);

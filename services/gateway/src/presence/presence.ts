@@ -10,9 +10,10 @@ import { lastSeenBucket, presenceBucket, presenceMaxAgeMs, presentRoles } from '
 import type { Bus } from '@carillon/bus/connection';
 import { provisionPresence } from '@carillon/bus/provision';
 import type { Logger } from '@carillon/runtime/log';
+import type { OwnCall } from '../calls.ts';
 import type { People } from '../people.ts';
 import { openPresenceBucket, readLastSeen, readPresenceEntry } from './bucket.ts';
-import { createPresenceCalls, type PresenceCall } from './calls.ts';
+import { createPresenceCalls } from './calls.ts';
 import { createGateways } from './gateways.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createKeyWriter } from './key-writer.ts';
@@ -28,7 +29,7 @@ export type Presence = {
   /** It is closed; of one that never arrived this says nothing. */
   leave(who: Actor, connection: string): void;
   /** Answers `presence:set`, `presence:get` and `presence:list`. @throws CodedError */
-  call(call: PresenceCall): Promise<unknown>;
+  call(call: OwnCall): Promise<unknown>;
   /** @returns the room, if there is such a room and he may enter it */
   openRoom(name: string, who: Actor): StateRoom | undefined;
   counts(): PresenceFigures;

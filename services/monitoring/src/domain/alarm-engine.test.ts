@@ -2,17 +2,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   alarmHistory,
-  clearAtIssue,
-  limitIssues,
-  limitKey,
-  limitKind,
+  answerCondition,
   normalState,
-  reconcileStates,
   stepLimit,
-  type Limit,
-  type LimitState,
+  timingOf,
+  type ConditionState,
   type Sample,
 } from './alarm-engine.ts';
+import { limitKind, type Limit } from './limit.ts';
 
 const lowSpo2: Limit = { vital: 'spo2', below: 90, clearAt: 92, persistSeconds: 3, priority: 'high' };
 const fastBreathing: Limit = { vital: 'respirationRate', above: 24, persistSeconds: 2, priority: 'medium' };
@@ -26,13 +23,21 @@ const secondsOf = (limit: Limit, ...values: (number | undefined)[]): [number, nu
     endedAtMs === null ? null : endedAtMs / 1000,
   ]);
 
-function run(limit: Limit, samples: readonly Sample[], options: { maxGapMs?: number } = {}) {
-  let state: LimitState = normalState;
+const step = (limit: Limit, state: ConditionState, sample: Sample, maxGapMs?: number) =>
+  stepLimit(
+    limit,
+    timingOf(limit, maxGapMs === undefined ? undefined : { onset: maxGapMs, clearing: maxGapMs }),
+    state,
+    sample,
+  );
+
+function run(limit: Limit, samples: readonly Sample[], maxGapMs?: number, from: ConditionState = normalState) {
+  let state = from;
   const transitions: string[] = [];
   for (const sample of samples) {
-    const step = stepLimit(limit, state, sample, options);
-    state = step.state;
-    if (step.transition !== undefined) transitions.push(`${step.transition.type} ${step.transition.atMs / 1000}`);
+    const { state: next, transition } = step(limit, state, sample, maxGapMs);
+    state = next;
+    if (transition !== undefined) transitions.push(`${transition} ${sample.atMs / 1000}`);
   }
   return { state, transitions };
 }
@@ -82,35 +87,35 @@ test('0 is a value', () => {
 });
 
 test('a value that is no number changes nothing', () => {
-  const { state } = stepLimit(lowSpo2, normalState, { atMs: 0, value: 80 });
-  expect(stepLimit(lowSpo2, state, { atMs: 1000, value: Number.NaN }).state).toBe(state);
+  const { state } = step(lowSpo2, normalState, { atMs: 0, value: 80 });
+  expect(step(lowSpo2, state, { atMs: 1000, value: Number.NaN }).state).toBe(state);
 });
 
 test('M3 a late or repeated sample changes nothing', () => {
   const active = run(lowSpo2, everySecond(80, 80, 80, 80, 80)).state;
-  expect(stepLimit(lowSpo2, active, { atMs: 4000, value: 99 })).toEqual({ state: active });
-  expect(stepLimit(lowSpo2, active, { atMs: 1000, value: 99 })).toEqual({ state: active });
+  expect(step(lowSpo2, active, { atMs: 4000, value: 99 })).toEqual({ state: active });
+  expect(step(lowSpo2, active, { atMs: 1000, value: 99 })).toEqual({ state: active });
 });
 
 test('M4 a gap neither clears nor counts', () => {
   const gapped = everySecond(80, 80, undefined, undefined, undefined, undefined, 80, 80, 80, 80);
-  expect(run(lowSpo2, gapped, { maxGapMs: 3000 }).transitions).toEqual(['raised 9']);
+  expect(run(lowSpo2, gapped, 3000).transitions).toEqual(['raised 9']);
   expect(run(lowSpo2, gapped).transitions).toEqual(['raised 6']);
-  expect(run(lowSpo2, gapped, { maxGapMs: 5000 }).transitions).toEqual(['raised 6']);
+  expect(run(lowSpo2, gapped, 5000).transitions).toEqual(['raised 6']);
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 84, max: 95 })), { maxLength: 60 }),
       (steps) => {
         let atMs = 0;
         const samples = steps.map(([seconds, value]) => ({ atMs: (atMs += seconds * 1000), value }));
-        let state: LimitState = normalState;
+        let state = normalState;
         let lastGapEndMs = 0;
         for (const [index, sample] of samples.entries()) {
           if (sample.atMs - (samples[index - 1]?.atMs ?? 0) > 3000) lastGapEndMs = sample.atMs;
-          const before: LimitState = state;
-          const step = stepLimit(lowSpo2, before, sample, { maxGapMs: 3000 });
-          state = step.state;
-          if (step.transition?.type === 'raised') expect(sample.atMs - lastGapEndMs).toBeGreaterThanOrEqual(3000);
+          const before = state;
+          const next = step(lowSpo2, before, sample, 3000);
+          state = next.state;
+          if (next.transition === 'raised') expect(sample.atMs - lastGapEndMs).toBeGreaterThanOrEqual(3000);
           if (before.phase === 'active' && sample.value < 92) expect(state.phase).toBe('active');
         }
       },
@@ -119,6 +124,11 @@ test('M4 a gap neither clears nor counts', () => {
 });
 
 const limits = fc.record({
+  breaches: fc.option(fc.record({ k: fc.integer({ min: 1, max: 3 }), of: fc.integer({ min: 3, max: 5 }) }), {
+    nil: undefined,
+  }),
+  clearForSeconds: fc.constantFrom(undefined, 0, 3),
+  isLatching: fc.boolean(),
   side: fc.constantFrom('above', 'below'),
   threshold: fc.integer({ min: 88, max: 92 }),
   hysteresis: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
@@ -129,11 +139,17 @@ const toLimit = ({
   threshold,
   hysteresis,
   persistSeconds,
+  breaches,
+  clearForSeconds,
+  isLatching,
 }: typeof limits extends fc.Arbitrary<infer T> ? T : never): Limit => ({
   vital: 'spo2',
   ...(side === 'above' ? { above: threshold } : { below: threshold }),
   ...(hysteresis === undefined ? {} : { clearAt: side === 'above' ? threshold - hysteresis : threshold + hysteresis }),
-  persistSeconds,
+  persistSeconds: breaches === undefined ? persistSeconds : 0,
+  ...(breaches === undefined ? {} : { breaches }),
+  ...(clearForSeconds === undefined ? {} : { clearForSeconds }),
+  isLatching,
   priority: 'low',
 });
 const recordings = fc.array(fc.record({ atMs: fc.integer({ min: 0, max: 60 }).map((s) => s * 1000), value: fc.integer({ min: 84, max: 96 }) }), { maxLength: 80 }); // prettier-ignore
@@ -152,56 +168,100 @@ test('M2 permuted and repeated input gives the same history', () => {
   );
 });
 
-test('a state survives JSON in the middle of a persistence window', () => {
+test('M11 a state survives JSON in the middle of a persistence window, of a count and of clearing', () => {
   fc.assert(
     fc.property(limits, recordings, (shape, samples) => {
       const limit = toLimit(shape);
-      let plain: LimitState = normalState;
-      let stored: LimitState = normalState;
+      let plain = normalState;
+      let stored = normalState;
       for (const sample of samples.toSorted((a, b) => a.atMs - b.atMs)) {
-        plain = stepLimit(limit, plain, sample).state;
-        stored = stepLimit(limit, JSON.parse(JSON.stringify(stored)) as LimitState, sample).state;
+        plain = step(limit, plain, sample).state;
+        stored = step(limit, JSON.parse(JSON.stringify(stored)) as ConditionState, sample).state;
         expect(stored).toEqual(plain);
       }
     }),
   );
 });
 
-test('a removed limit ends its alarm, a changed one leaves it to the next sample', () => {
-  const { state } = run(lowSpo2, everySecond(80, 80, 80, 80));
-  const states = { [limitKey(lowSpo2)]: state, 'heartRate:above': { phase: 'onset', sinceMs: 0, threshold: 1, lastAtMs: 0 } as const }; // prettier-ignore
-  expect(reconcileStates([fastBreathing], states)).toEqual({
-    states: {},
-    cleared: [{ vital: 'spo2', kind: 'spo2-below', atMs: 3000 }],
+const after = (second: number, ...values: number[]): Sample[] =>
+  values.map((value, index) => ({ atMs: (second + index) * 1000, value }));
+
+test('k of n raises at the sample that makes k, and a value between breaches does not stop it', () => {
+  const counted: Limit = { ...lowSpo2, persistSeconds: 0, breaches: { k: 3, of: 5 } };
+  expect(secondsOf(counted, 89, 91, 89, 91, 91, 89, 89)).toEqual([[6, null]]);
+  expect(secondsOf(counted, 89, 91, 89, 91, 91, 91, 89, 89)).toEqual([]);
+  expect(secondsOf(counted, 89, 89, 89)).toEqual([[2, null]]);
+});
+
+test('M4 a gap empties the last n', () => {
+  const counted: Limit = { ...lowSpo2, persistSeconds: 0, breaches: { k: 3, of: 5 } };
+  const gapped = everySecond(89, 89, undefined, undefined, undefined, undefined, 89, 89, 89);
+  expect(run(counted, gapped, 4000).transitions).toEqual(['raised 8']);
+  expect(run(counted, gapped).transitions).toEqual(['raised 6']);
+});
+
+test('what was counted under another way to count or another threshold proves nothing', () => {
+  const counted: Limit = { ...lowSpo2, persistSeconds: 0, breaches: { k: 2, of: 5 } };
+  const { state } = run(counted, everySecond(89, 91, 91));
+  expect(step(lowSpo2, state, { atMs: 4000, value: 89 }).transition).toBeUndefined();
+  expect(step({ ...counted, below: 85 }, state, { atMs: 4000, value: 84 }).transition).toBeUndefined();
+  const fewer: Limit = { ...counted, breaches: { k: 1, of: 5 } };
+  expect(step(fewer, state, { atMs: 4000, value: 95 }).transition).toBeUndefined();
+});
+
+const settling: Limit = { ...lowSpo2, persistSeconds: 0, clearForSeconds: 3 };
+
+test('an alarm ends when its value has stayed clear for its time', () => {
+  expect(secondsOf(settling, 89, 92, 93, 94, 95)).toEqual([[0, 4]]);
+});
+
+test('an alarm that wavers about its end is one alarm', () => {
+  expect(secondsOf(settling, 89, 92, 93, 91, 92, 93, 89, 92, 93, 94, 95, 96)).toEqual([[0, 10]]);
+});
+
+test('M4 a gap while clearing starts the time anew', () => {
+  const gapped = everySecond(89, 92, 93, undefined, undefined, undefined, undefined, 94, 95, 96, 97);
+  expect(run(settling, gapped, 3000).transitions).toEqual(['raised 0', 'cleared 10']);
+  expect(run(settling, gapped).transitions).toEqual(['raised 0', 'cleared 7']);
+});
+
+const latching: Limit = { ...lowSpo2, persistSeconds: 0, isLatching: true };
+
+test('a latching alarm outlasts its breach until somebody answers', () => {
+  const { state, transitions } = run(latching, everySecond(89, 95, 96));
+  expect(transitions).toEqual(['raised 0']);
+  expect(state.phase).toBe('latched');
+  expect(answerCondition(state)).toEqual({ state: { phase: 'normal', lastAtMs: 2000 }, transition: 'cleared' });
+});
+
+test('an answer during the breach lets a latching alarm end by itself, and the next one latches again', () => {
+  const answered = answerCondition(run(latching, everySecond(89, 88)).state);
+  expect(answered.transition).toBeUndefined();
+  expect(run(latching, after(2, 88, 95, 89, 95), undefined, answered.state)).toMatchObject({
+    transitions: ['cleared 3', 'raised 4'],
+    state: { phase: 'latched' },
   });
-  const lower: Limit = { ...lowSpo2, below: 75, clearAt: 78 };
-  const reconciled = reconcileStates([lower, { ...fastBreathing, vital: 'heartRate' }], states);
-  expect(reconciled.states).toBe(states);
-  expect(reconciled.cleared).toEqual([]);
-  expect(stepLimit(lower, state, { atMs: 4000, value: 80 }).transition?.type).toBe('cleared');
+});
+
+test('a latched alarm that is breached anew is active again and is raised once', () => {
+  const { state, transitions } = run(latching, everySecond(89, 95, 89, 91));
+  expect(transitions).toEqual(['raised 0']);
+  expect(state.phase).toBe('active');
+});
+
+test('a latched alarm whose limit latches no longer ends with the next clear value', () => {
+  const { state } = run(latching, everySecond(89, 95));
+  expect(step({ ...latching, isLatching: false }, state, { atMs: 2000, value: 95 }).transition).toBe('cleared');
 });
 
 test('an onset restarts when the threshold changes, since earlier samples may not breach the new one', () => {
   const { state } = run(lowSpo2, everySecond(89, 89, 89));
   const lower: Limit = { ...lowSpo2, below: 88 };
-  const next = stepLimit(lower, state, { atMs: 3000, value: 87 });
+  const next = step(lower, state, { atMs: 3000, value: 87 });
   expect(next).toEqual({ state: { phase: 'onset', sinceMs: 3000, threshold: 88, lastAtMs: 3000 } });
 });
 
 test('an alarm is named by its vital sign and side', () => {
   expect(limitKind(lowSpo2)).toBe('spo2-below');
   expect(limitKind(fastBreathing)).toBe('respirationRate-above');
-});
-
-test('limits that contradict themselves or one another are named', () => {
-  const { above: _, ...neither } = fastBreathing;
-  const bad: Limit[] = [lowSpo2, { ...lowSpo2, above: 99 }, neither, { ...fastBreathing, clearAt: 25 }, { ...lowSpo2, below: 85 }]; // prettier-ignore
-  expect(limitIssues(bad)).toEqual([
-    { path: '1', message: 'Expected one of above and below, not both' },
-    { path: '2', message: 'Expected above or below' },
-    { path: '3.clearAt', message: 'Expected at or below the threshold 24' },
-    { path: '4', message: 'Limit 0 is on the same side of spo2 already' },
-  ]);
-  expect(limitIssues([lowSpo2, fastBreathing])).toEqual([]);
-  expect(clearAtIssue({ ...lowSpo2, clearAt: 90 })).toBeUndefined();
 });

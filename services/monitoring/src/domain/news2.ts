@@ -11,6 +11,7 @@
  */
 import type { Priority } from '@carillon/contracts/monitoring';
 import type { Consciousness } from '@carillon/contracts/vital-signs';
+import { noEnd, scoreBy, type Band, type ScoreBounds, type ScoreTable } from './score-table.ts';
 
 export type News2Input = {
   /** /min */
@@ -42,81 +43,46 @@ export type News2Parameter = (typeof news2Parameters)[number];
 export type News2Risk = 'low' | 'low-medium' | 'medium' | 'high';
 export type News2Parts = Partial<Record<News2Parameter, number>>;
 
-export type News2Result = {
-  /** Null unless `lower` and `upper` agree. */
-  score: number | null;
-  /** 0–20: the score if all that is missing were normal. */
-  lower: number;
-  /** 0–20: the score if all that is missing were at its worst. */
-  upper: number;
-  missing: News2Parameter[];
+/** 0–20. On scale 2 without known oxygen the points of SpO2 are those on air. */
+export type News2Result = ScoreBounds<News2Parameter> & {
   /** By the lower bound. */
   risk: News2Risk;
-  /** Points of each parameter that is present (SpO2 on scale 2 without known oxygen: its points on air). */
-  parts: News2Parts;
 };
 
-/** Bands in ascending order: up to and including `upTo`, these points. They join without a gap. */
-type Band = readonly [upTo: number, points: 0 | 1 | 2 | 3];
-const top = Number.POSITIVE_INFINITY;
+// prettier-ignore
+const spo2Bands = {
+  scale1:         [[91, 3], [93, 2], [95, 1], [noEnd, 0]],
+  scale2OnAir:    [[83, 3], [85, 2], [87, 1], [noEnd, 0]],
+  scale2OnOxygen: [[83, 3], [85, 2], [87, 1], [92, 0], [94, 1], [96, 2], [noEnd, 3]],
+} as const satisfies Record<string, readonly Band[]>;
 
 // prettier-ignore
-const bands = {
-  respirationRate:    [[8, 3], [11, 1], [20, 0], [24, 2], [top, 3]],
-  spo2Scale1:         [[91, 3], [93, 2], [95, 1], [top, 0]],
-  spo2Scale2OnAir:    [[83, 3], [85, 2], [87, 1], [top, 0]],
-  spo2Scale2OnOxygen: [[83, 3], [85, 2], [87, 1], [92, 0], [94, 1], [96, 2], [top, 3]],
-  systolic:           [[90, 3], [100, 2], [110, 1], [219, 0], [top, 3]],
-  pulse:              [[40, 3], [50, 1], [90, 0], [110, 1], [130, 2], [top, 3]],
-  temperature:        [[35, 3], [36, 1], [38, 0], [39, 1], [top, 2]],
-} as const satisfies Record<string, readonly Band[]>;
-const oxygenPoints = 2;
-/** The worst of every parameter but oxygen; each has a band of 3. */
-const worstPoints = 3;
-
-/**
- * Halves go up, as written in decimals: 38.05 becomes 38.1 although the nearest double lies just below it. The RCP
- * gives whole numbers (temperature: tenths) and says nothing of what lies between; rounding leaves no gap.
- */
-const roundHalfUp = (value: number, steps: 1 | 10): number => Math.round(Number((value * steps).toFixed(6))) / steps;
-
-function pointsIn(table: readonly Band[], value: number, steps: 1 | 10 = 1): number {
-  const rounded = roundHalfUp(value, steps);
-  return table.find(([upTo]) => rounded <= upTo)?.[1] ?? worstPoints;
-}
-
-/** All points, with oxygen taken as known. */
-function partsWith(input: News2Input, onOxygen: boolean): News2Parts {
-  const scale2 = onOxygen ? bands.spo2Scale2OnOxygen : bands.spo2Scale2OnAir;
-  const parts: News2Parts = {};
-  if (input.respirationRate !== undefined) {
-    parts.respirationRate = pointsIn(bands.respirationRate, input.respirationRate);
-  }
-  if (input.spo2 !== undefined) parts.spo2 = pointsIn(input.spo2Scale === 2 ? scale2 : bands.spo2Scale1, input.spo2);
-  parts.onOxygen = onOxygen ? oxygenPoints : 0;
-  if (input.systolic !== undefined) parts.systolic = pointsIn(bands.systolic, input.systolic);
-  if (input.pulse !== undefined) parts.pulse = pointsIn(bands.pulse, input.pulse);
-  if (input.consciousness !== undefined) parts.consciousness = input.consciousness === 'A' ? 0 : worstPoints;
-  if (input.temperature !== undefined) parts.temperature = pointsIn(bands.temperature, input.temperature, 10);
-  return parts;
-}
-
-export const sumOfParts = (parts: News2Parts): number => Object.values(parts).reduce((sum, points) => sum + points, 0);
+const tableWith = (spo2: readonly Band[]): ScoreTable<News2Parameter> => ({
+  respirationRate: { bands: [[8, 3], [11, 1], [20, 0], [24, 2], [noEnd, 3]] },
+  spo2:            { bands: spo2 },
+  onOxygen:        { levels: { true: 2, false: 0 } },
+  systolic:        { bands: [[90, 3], [100, 2], [110, 1], [219, 0], [noEnd, 3]] },
+  pulse:           { bands: [[40, 3], [50, 1], [90, 0], [110, 1], [130, 2], [noEnd, 3]] },
+  consciousness:   { levels: { A: 0, C: 3, V: 3, P: 3, U: 3 } },
+  temperature:     { bands: [[35, 3], [36, 1], [38, 0], [39, 1], [noEnd, 2]], steps: 10 },
+});
+/** The band of SpO2 on scale 2 depends on oxygen: a table for each. */
+const scale1Table = tableWith(spo2Bands.scale1);
+const tables = {
+  1: { onAir: scale1Table, onOxygen: scale1Table },
+  2: { onAir: tableWith(spo2Bands.scale2OnAir), onOxygen: tableWith(spo2Bands.scale2OnOxygen) },
+} as const;
 
 /** Scores what is present. Fractions of whole-number parameters are rounded half up, temperature to 0.1. */
-export function scoreNews2(input: News2Input): News2Result {
-  // The band of SpO2 on scale 2 depends on oxygen: where that is unknown, both are tried.
-  const candidates = (input.onOxygen === undefined ? [false, true] : [input.onOxygen])
-    .map((onOxygen) => partsWith(input, onOxygen))
-    .toSorted((a, b) => sumOfParts(a) - sumOfParts(b));
-  const parts = { ...candidates[0] };
-  if (input.onOxygen === undefined) delete parts.onOxygen;
-
-  const missing = news2Parameters.filter((name) => input[name] === undefined);
-  const unknown = missing.filter((name) => name !== 'onOxygen').length;
-  const lower = sumOfParts(candidates[0] ?? {});
-  const upper = sumOfParts(candidates.at(-1) ?? {}) + unknown * worstPoints;
-  return { score: lower === upper ? lower : null, lower, upper, missing, risk: riskOf(lower, parts), parts };
+export function scoreNews2({ spo2Scale = 1, ...input }: News2Input): News2Result {
+  const { onAir, onOxygen } = tables[spo2Scale];
+  const bounds = scoreBy(input.onOxygen === true ? onOxygen : onAir, input);
+  if (input.onOxygen === undefined) {
+    // At its worst oxygen is given, which may also change the points of SpO2.
+    bounds.upper = scoreBy(onOxygen, { ...input, onOxygen: true }).upper;
+    bounds.score = null;
+  }
+  return { ...bounds, risk: riskOf(bounds.lower, bounds.parts) };
 }
 
 function riskOf(lower: number, parts: News2Parts): News2Risk {

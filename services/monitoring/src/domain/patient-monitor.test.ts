@@ -1,19 +1,21 @@
 import { expect, test } from '@jest/globals';
 import type { VitalName } from '@carillon/contracts/vital-signs';
 import fc from 'fast-check';
-import type { Limit } from './alarm-engine.ts';
-import { defaultLimits } from './default-limits.ts';
+import { historyAfterMs } from './history.ts';
+import type { Limit } from './limit.ts';
+import { defaultSets } from './default-sets.ts';
+import { applySamples } from './patient-monitor.ts';
 import {
   activeConditions,
-  applySamples,
   emptyPatientState,
-  historyAfterMs,
   type ApplyOptions,
   type MonitorSample,
   type PatientState,
-} from './patient-monitor.ts';
+} from './patient-state.ts';
+import { compileRules } from './rules.ts';
 
 const start = Date.UTC(2026, 10, 21, 8);
+const defaultLimits = defaultSets.find(({ setId }) => setId === 'adult')?.limits ?? [];
 const minute = 60;
 const hour = 60 * minute;
 
@@ -25,6 +27,13 @@ function sample(vital: VitalName, second: number, value: number | string, other:
 const stretch = (vital: VitalName, from: number, to: number, value: number): MonitorSample[] =>
   Array.from({ length: to - from + 1 }, (_, i) => sample(vital, from + i, value));
 
+const optionsAt = (nowMs: number, limits: readonly Limit[] = defaultLimits): ApplyOptions => ({
+  rules: compileRules({ limits }),
+  nowMs,
+  decisions: [],
+  bindings: [],
+});
+
 /** A patient on whom batches arrive as they are measured; tells what was reported, as `type kind priority second`. */
 function patient(limits: readonly Limit[] = defaultLimits) {
   let state: PatientState = emptyPatientState;
@@ -32,7 +41,7 @@ function patient(limits: readonly Limit[] = defaultLimits) {
   const apply = (samples: readonly MonitorSample[], nowSecond?: number, options: Partial<ApplyOptions> = {}) => {
     const newest = Math.max(start, ...samples.map(({ atMs }) => atMs));
     const nowMs = nowSecond === undefined ? newest : start + nowSecond * 1000;
-    const result = applySamples(state, samples, { limits: inForce, nowMs, ...options });
+    const result = applySamples(state, samples, { ...optionsAt(nowMs, inForce), ...options });
     state = JSON.parse(JSON.stringify(result.state)) as PatientState;
     return { ...result, reports: result.conditions.map(asText) };
   };
@@ -86,7 +95,7 @@ test('the state is the same object where nothing changed', () => {
   const p = patient();
   p.apply(stretch('spo2', 0, 5, 88));
   const before = p.state();
-  const options = { limits: defaultLimits, nowMs: start + 5000 };
+  const options = optionsAt(start + 5000);
   expect(applySamples(before, stretch('spo2', 0, 5, 88), options).state).toBe(before);
   expect(applySamples(before, [], options)).toEqual({ state: before, conditions: [] });
 });
@@ -96,7 +105,7 @@ test('M3 late and repeated samples never page', () => {
   p.live(stretch('spo2', 20, 40, 97));
   expect(p.apply(stretch('spo2', 0, 19, 70)).reports).toEqual([]);
   expect(p.apply(stretch('spo2', 20, 40, 70)).reports).toEqual([]);
-  expect(p.state().limits['spo2:below']).toEqual({ phase: 'normal', lastAtMs: start + 40_000 });
+  expect(p.state().limits['spo2:below:critical']).toEqual({ phase: 'normal', lastAtMs: start + 40_000 });
 });
 
 test('M3 late history never pages', () => {
@@ -109,7 +118,7 @@ test('M3 late history never pages', () => {
       const batch = samples.map(([vital, second, value]) =>
         sample(vital, second, value, isLateOfOurs ? {} : { receivedAtMs }),
       );
-      const result = applySamples(emptyPatientState, batch, { limits: defaultLimits, nowMs: receivedAtMs });
+      const result = applySamples(emptyPatientState, batch, optionsAt(receivedAtMs));
       expect(result.conditions).toEqual([]);
       expect(result.state.limits).toEqual({});
     }),
@@ -175,7 +184,7 @@ test('M2 permuted and repeated input gives the same history', () => {
         .map((one) => ({ one, key: random.next().value as number }))
         .toSorted((a, b) => a.key - b.key)
         .map(({ one }) => one);
-      const options = { limits: defaultLimits, nowMs: start + 90_000 };
+      const options = optionsAt(start + 90_000);
       const earlier = applySamples(emptyPatientState, stretch('spo2', -20, -1, 80), options).state;
       expect(applySamples(earlier, shuffled, options)).toEqual(applySamples(earlier, batch, options));
       const { state } = applySamples(earlier, batch, options);
@@ -229,7 +238,11 @@ test('values expire: monitors after 15 minutes, rounds after 4 hours, what is ch
 });
 
 test('scale 2 of SpO2 is used where a clinician decided so', () => {
-  expect(patient().apply([sample('spo2', 0, 89)], 0, { spo2Scale: 2 }).score).toMatchObject({ parts: { spo2: 0 } });
+  expect(
+    patient().apply([sample('spo2', 0, 89)], 0, {
+      decisions: [{ decidedAtMs: start, endedAtMs: null, scale: 2, isApplicable: true }],
+    }).score,
+  ).toMatchObject({ parts: { spo2: 0 } });
 });
 
 test('news2 pages again when it becomes more urgent, and only says so when less', () => {

@@ -2,7 +2,7 @@
  * Readings from INTAKE: each partition has one owner at a time, so that a patient's samples meet one engine. What waits
  * is committed together; a batch is acknowledged when its transaction has committed.
  */
-import { intakeSchema } from '@carillon/contracts/monitoring';
+import { intakeSchema, type Absence } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders, intakeDurable, intakeFilter, partitionCount, partitionName } from '@carillon/contracts/streams';
 import type { Consumption, Delivery } from '@carillon/bus/consume';
@@ -13,7 +13,9 @@ import { holdLeases, type LeaseHolder } from '@carillon/runtime/lease-holder';
 import { aMoment, crashLoopDeliveries, judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { childTrace } from '@carillon/runtime/trace';
+import type { MonitorAbsence } from '../domain/patient-state.ts';
 import { insertReadings, readingKey, type StoredReading } from '../store.ts';
+import type { Ears } from './ears.ts';
 import { runMonitors } from './patients.ts';
 
 type Waiting = { delivery: Delivery; partition: string };
@@ -38,16 +40,32 @@ const leaseName = (partition: string): string => `intake:${partition}`;
 
 class LeaseLost extends Error {}
 
-function readIntake(delivery: Delivery): StoredReading[] {
+type Received = { hospital: string; receivedAt: number; readings: StoredReading[]; absences: readonly Absence[] };
+
+function readIntake(delivery: Delivery): Received {
   const intake = validate(intakeSchema, decode(delivery.body));
   if (!intake.ok) throw new Error(`breaks its contract: ${JSON.stringify(intake.issues)}`);
-  const { hospital, by, receivedAt, readings } = intake.value;
+  const { hospital, by, receivedAt, readings, absences = [] } = intake.value;
   // Rights and dead letters go by the subject, what is stored by the body.
   if (hospital !== delivery.subject.split('.')[1]) throw new Error('its subject names another hospital');
-  return readings.map((reading) => ({ ...reading, hospital, by, receivedAt }));
+  return {
+    hospital,
+    receivedAt,
+    absences,
+    readings: readings.map((reading) => ({ ...reading, hospital, by, receivedAt })),
+  };
 }
 
-export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promise<void> }> {
+/** What of a hospital's patients goes to their engines. */
+type News = { readings: Map<string, StoredReading[]>; absences: Map<string, MonitorAbsence[]> };
+
+function append<T>(lists: Map<string, T[]>, name: string, ...items: readonly T[]): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [...items]);
+  else list.push(...items);
+}
+
+export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ stop(): Promise<void> }> {
   const { bus, consumers, database, gate, log, metrics, service } = tools;
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
   metrics.handled.inc({ kind: 'intake', name: 'vitals:record', outcome: 'poison' }, 0);
@@ -55,7 +73,8 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
   let isStopping = false;
 
   const commit = async (leases: LeaseHolder, batch: readonly Waiting[]): Promise<void> => {
-    const readings = batch.flatMap(({ delivery }) => readIntake(delivery));
+    const received = batch.map(({ delivery }) => readIntake(delivery));
+    const readings = received.flatMap((intake) => intake.readings);
     const held = [...new Set(batch.map((waiting) => waiting.partition))].map((name) => leases.held(leaseName(name)));
     const traceparent = childTrace(batch[0]?.delivery.header(eventHeaders.traceparent));
     await tools.work(traceparent, async (work) => {
@@ -63,18 +82,28 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
       const leased = held.filter((lease) => lease !== undefined);
       if (leased.length < held.length || !(await areLeasesHeld(work.tx, leased, leases.owner))) throw new LeaseLost();
       const isNew = await insertReadings(work.tx, readings);
-      const byHospital = new Map<string, Map<string, StoredReading[]>>();
+      const byHospital = new Map<string, News>();
+      const newsOf = (hospital: string): News => {
+        const news = byHospital.get(hospital) ?? { readings: new Map(), absences: new Map() };
+        byHospital.set(hospital, news);
+        return news;
+      };
       for (const reading of readings) {
         // The first of equal readings counts; the set gives each key once.
         if (!isNew.delete(readingKey(reading))) continue;
-        const byPatient = byHospital.get(reading.hospital) ?? new Map<string, StoredReading[]>();
-        byHospital.set(reading.hospital, byPatient);
-        const mine = byPatient.get(reading.patientId);
-        if (mine === undefined) byPatient.set(reading.patientId, [reading]);
-        else mine.push(reading);
+        append(newsOf(reading.hospital).readings, reading.patientId, reading);
       }
-      for (const [hospital, byPatient] of byHospital) await runMonitors(work, hospital, byPatient);
+      for (const { hospital, absences } of received) {
+        for (const { patientId, vital, reason, measuredAt } of absences) {
+          append(newsOf(hospital).absences, patientId, { vital, reason, atMs: measuredAt });
+          append(newsOf(hospital).readings, patientId);
+        }
+      }
+      for (const [hospital, { readings: byPatient, absences }] of byHospital) {
+        await runMonitors(work, hospital, byPatient, { absences });
+      }
     });
+    for (const [index, { receivedAt }] of received.entries()) ears.heard(batch[index]?.partition ?? '', receivedAt);
   };
 
   const finish = (batch: readonly Waiting[], outcome: string): void => {
@@ -175,23 +204,23 @@ export async function startIntake(tools: ServiceTools): Promise<{ stop(): Promis
       if (isHeld && consumption === undefined) {
         const queue = queues[index % width];
         if (queue === undefined) continue;
-        consumptions.set(
-          partition,
-          await consumers.start({
-            stream: 'INTAKE',
-            durable: intakeDurable(partition),
-            filter: intakeFilter(partition),
-            // What a killed owner held must raise its alarms within the 5 s of the critical path.
-            ackWaitMs: 4_000,
-            maxInFlight: 256,
-            onDelivery(delivery) {
-              queue.waiting.push({ delivery, partition });
-              void work(queue, leases);
-            },
-          }),
-        );
+        const started = await consumers.start({
+          stream: 'INTAKE',
+          durable: intakeDurable(partition),
+          filter: intakeFilter(partition),
+          // What a killed owner held must raise its alarms within the 5 s of the critical path.
+          ackWaitMs: 4_000,
+          maxInFlight: 256,
+          onDelivery(delivery) {
+            queue.waiting.push({ delivery, partition });
+            void work(queue, leases);
+          },
+        });
+        consumptions.set(partition, started);
+        ears.listen(partition, { lease: () => leases.held(leaseName(partition)), pending: () => started.pending() });
       } else if (!isHeld && consumption !== undefined) {
         consumptions.delete(partition);
+        ears.stopListening(partition);
         await consumption.stop(0);
       }
     }

@@ -11,7 +11,11 @@ import type { Sql } from '@carillon/database/database';
 import { assertPermitted, findPatientsOfWard } from '@carillon/runtime/directory-projection';
 import type { QueryWork } from '@carillon/runtime/queries';
 import { scoreNews2 } from '../domain/news2.ts';
-import { activeConditions, emptyPatientState } from '../domain/patient-monitor.ts';
+import { withheldAt } from '../domain/decisions.ts';
+import { activeConditions, emptyPatientState } from '../domain/patient-state.ts';
+import { troubledSignals } from '../domain/signal-part.ts';
+import { longestValidityMs, scoreValidUntilMs, scoredVitals } from '../domain/score-input.ts';
+import { findCharted, findScored, type ChartedRow } from '../store-scores.ts';
 import { findMonitors, findNewestVitals, listVitals as selectVitals, type VitalPlace } from '../store.ts';
 
 const defaultSpanMs = 3_600_000;
@@ -53,21 +57,42 @@ export async function listVitals(
 
 type Status = ResultOf<typeof patientStatusContract>;
 
-async function statusOf(sql: Sql, hospital: string, patientIds: readonly string[]): Promise<Status[]> {
+/** Of each patient in the order given. */
+export async function statusOf(
+  sql: Sql,
+  { hospital, now }: { hospital: string; now: number },
+  patientIds: readonly string[],
+): Promise<Status[]> {
   const monitors = new Map((await findMonitors(sql, hospital, patientIds)).map((row) => [row.patientId, row]));
-  const vitals = await findNewestVitals(sql, hospital, patientIds);
+  const vitals = await findNewestVitals(sql, { hospital, now }, patientIds);
+  const scored = await findScored(sql, hospital, patientIds);
+  const charted = await findCharted(sql, hospital, patientIds, {
+    vitals: scoredVitals,
+    sinceMs: now - longestValidityMs,
+  });
   return patientIds.map((patientId) => {
     const { version = 0, state = emptyPatientState } = monitors.get(patientId) ?? {};
+    // By now and not by the last sample: a patient's age may have become known since.
+    const withheld = withheldAt(scored.get(patientId) ?? { decisions: [] }, now);
     const status = {
       patientId,
       version,
       vitals: vitals.get(patientId) ?? [],
+      charted: charted.filter((row) => row.patientId === patientId).flatMap((row) => toCharted(row, now)),
       conditions: activeConditions(state),
+      signals: troubledSignals(state),
     };
+    if (withheld !== undefined) return { ...status, withheld, score: null };
     if (state.score === undefined) return { ...status, score: null };
     const { atMs, ...fields } = state.score;
     return { ...status, score: { ...fields, at: new Date(atMs).toISOString() } };
   });
+}
+
+function toCharted({ vital, atMs, by }: ChartedRow, now: number): NonNullable<Status['charted']> {
+  const untilMs = scoreValidUntilMs(vital, atMs);
+  if (untilMs === undefined || untilMs < now) return [];
+  return [{ vital, by, at: new Date(atMs).toISOString(), until: new Date(untilMs).toISOString() }];
 }
 
 export async function getWardStatus(
@@ -76,7 +101,7 @@ export async function getWardStatus(
 ): Promise<ResultOf<typeof wardStatusContract>> {
   await assertPermitted(sql, wardStatusContract.allow, { actor, now }, input);
   const patients = await findPatientsOfWard(sql, actor.hospital, input.wardId);
-  return { items: await statusOf(sql, actor.hospital, patients) };
+  return { items: await statusOf(sql, { hospital: actor.hospital, now }, patients) };
 }
 
 export async function getPatientStatus(
@@ -84,7 +109,7 @@ export async function getPatientStatus(
   input: InputOf<typeof patientStatusContract>,
 ): Promise<Status> {
   await assertPermitted(sql, patientStatusContract.allow, { actor, now }, input);
-  const [status] = await statusOf(sql, actor.hospital, [input.patientId]);
+  const [status] = await statusOf(sql, { hospital: actor.hospital, now }, [input.patientId]);
   return status ?? { patientId: input.patientId, version: 0, vitals: [], conditions: [], score: null };
 }
 

@@ -1,0 +1,49 @@
+/** Beside each message to a person the command that rings his devices, while they are not connected. */
+import type { InputOf } from '@carillon/contracts/define';
+import { laneOfPriority } from '@carillon/contracts/monitoring';
+import { sendPush, sendPushLater } from '@carillon/contracts/push';
+import { validate } from '@carillon/contracts/schema';
+import { commandSubject, eventHeaders } from '@carillon/contracts/streams';
+import type { CommandEnvelope } from '@carillon/runtime/commands';
+import type { Work } from '@carillon/runtime/work';
+import type { AlertState, Page } from '../domain/alert.ts';
+
+/**
+ * A call that is repeated for hours rings each time at first, and then now and again: nobody takes these commands away
+ * until there is a `push`, and a full COMMANDS would refuse answers to alarms.
+ */
+const rings = ({ attempt }: Page): boolean => attempt <= 10 || attempt % 10 === 0;
+
+export type Told = { alert: AlertState; page: Page; messageId: string; isWithdrawn: boolean };
+
+/** After all messages of the transaction, whose lane it shares: what is connected is told first. */
+export function pushAll(work: Work, told: readonly Told[]): void {
+  for (const { alert, page, messageId, isWithdrawn } of told.filter((each) => rings(each.page))) {
+    const definition = alert.priority === 'high' ? sendPush : sendPushLater;
+    const data: InputOf<typeof sendPush> = {
+      messageId,
+      person: page.person,
+      category: 'page',
+      priority: alert.priority,
+      alertId: alert.alertId,
+      level: page.level,
+      isWithdrawn,
+      until: new Date(work.now + definition.maxAgeMs).toISOString(),
+    };
+    const checked = validate(definition.input, data);
+    if (!checked.ok) throw new Error(`${definition.name} breaks its contract: ${JSON.stringify(checked.issues)}`);
+    const envelope: CommandEnvelope = {
+      actor: { person: 'alert-escalation', hospital: alert.hospital, roles: ['service'] },
+      key: messageId,
+      issuedAt: Math.round(work.now),
+      data,
+    };
+    work.publish({
+      lane: laneOfPriority(alert.priority),
+      entity: `push ${alert.alertId} ${page.person}`,
+      subject: commandSubject(definition),
+      headers: { [eventHeaders.id]: `push-${messageId}`, [eventHeaders.traceparent]: work.traceparent },
+      body: JSON.stringify(envelope),
+    });
+  }
+}

@@ -1,0 +1,168 @@
+/** Worlds and histories for the model-based runs. */
+import fc from 'fast-check';
+import type { Policy, Target } from '@carillon/contracts/escalation-policies';
+import { priorities, type Priority } from '@carillon/contracts/monitoring';
+import { receiptLevels, type ReceiptLevel } from '@carillon/contracts/receipts';
+import type { CrashPoint } from '@carillon/testkit/faults';
+import { nurses, people, type Duty, type World } from './world.ts';
+
+export const startAt = Date.UTC(2026, 10, 21, 8);
+const patients = ['p1', 'p2'];
+
+/** What may be asked of the service. */
+export type Intent = { patient: string; engine: 0 | 1; crash: CrashPoint | undefined; isRepeatedAtOnce: boolean } & (
+  | { kind: 'raise'; person: string; priority: Priority }
+  | { kind: 'acknowledge' | 'decline' | 'resolve' | 'arrive'; person: string }
+  | { kind: 'snooze'; person: string; seconds: number }
+  /** By what he saw, or by an older version. */
+  | { kind: 'escalate'; person: string; isStale: boolean }
+  | { kind: 'active'; priority: Priority }
+  | { kind: 'cleared' }
+  /** Whoever is called declines, all at once. */
+  | { kind: 'declineAll' }
+  /** Whoever was ever called got it, has it on his screen, or read it. */
+  | { kind: 'receipts'; level: ReceiptLevel }
+  /** An earlier delivery comes again. */
+  | { kind: 'again'; which: number }
+);
+type Tick = { engine: 0 | 1; crash: CrashPoint | undefined };
+export type Step = { advanceMs: number; intents: readonly Intent[]; ticks: readonly Tick[] };
+
+const person = fc.constantFrom(...people);
+const engine = fc.constantFrom(0 as const, 1 as const);
+const crash: fc.Arbitrary<CrashPoint | undefined> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      statement: fc.nat({ max: 20 }),
+      when: fc.constantFrom('before' as const, 'after' as const),
+    }),
+  },
+);
+
+const target: fc.Arbitrary<Target> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<Target>({ kind: 'bedNurse' }) },
+  fc.record({ kind: fc.constant('wardRole' as const), role: fc.constantFrom('nurse', 'doctor', 'responder') }),
+  fc.record({ kind: fc.constant('person' as const), person }),
+);
+const failsafe: fc.Arbitrary<Target> = fc.constantFrom<Target>(
+  { kind: 'failsafe' },
+  { kind: 'failsafe', role: 'doctor' },
+  { kind: 'failsafe', role: 'admin' },
+);
+const policy: fc.Arbitrary<Policy> = fc
+  .record({
+    levels: fc.array(
+      fc.record({
+        waits: fc.integer({ min: 1, max: 12 }),
+        targets: fc.array(target, { minLength: 1, maxLength: 2 }),
+        needs: fc.constantFrom<NonNullable<Policy['levels'][number]['needs']>>('any', 'any', 'any', 'all', 2),
+        deliverWithinSeconds: fc.constantFrom(undefined, undefined, 3),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    first: fc.constantFrom(0, 0, 4),
+    failsafe,
+    repeatSeconds: fc.integer({ min: 5, max: 20 }),
+  })
+  .map(({ levels, first, failsafe, repeatSeconds }) => {
+    let afterSeconds = first;
+    return {
+      levels: levels.map(({ waits, targets, needs, deliverWithinSeconds }, index) => {
+        if (index > 0) afterSeconds += waits;
+        return {
+          afterSeconds,
+          needs,
+          ...(deliverWithinSeconds === undefined ? {} : { deliverWithinSeconds }),
+          targets: index === levels.length - 1 ? [...targets, failsafe] : targets,
+        };
+      }),
+      repeatSeconds,
+    };
+  });
+
+const duty: fc.Arbitrary<Duty | undefined> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ from: 0, until: startAt * 2 }) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ from: fc.nat({ max: 20_000 }), lasts: fc.integer({ min: 1, max: 60_000 }) })
+      .map(({ from, lasts }): Duty => ({ from: startAt + from, until: startAt + from + lasts })),
+  },
+);
+export const world: fc.Arbitrary<World> = fc.record({
+  policy,
+  duties: fc
+    .tuple(...people.map(() => duty))
+    .map((duties) =>
+      Object.fromEntries(people.flatMap((name, index) => (duties[index] === undefined ? [] : [[name, duties[index]]]))),
+    ),
+  bedNurses: fc.record({ p1: fc.subarray(nurses), p2: fc.subarray(nurses) }),
+});
+
+const intent: fc.Arbitrary<Intent> = fc
+  .tuple(
+    fc.record({ patient: fc.constantFrom(...patients), engine, crash, isRepeatedAtOnce: fc.boolean() }),
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('raise' as const), person, priority: fc.constantFrom(...priorities) }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('active' as const), priority: fc.constantFrom(...priorities) }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('cleared' as const) }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), person }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('decline' as const), person }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('declineAll' as const) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('arrive' as const), person }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('snooze' as const), person, seconds: fc.constantFrom(10, 60, 300) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('escalate' as const), person, isStale: fc.boolean() }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('receipts' as const), level: fc.constantFrom(...receiptLevels) }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('resolve' as const), person }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('again' as const), which: fc.nat() }) },
+    ),
+  )
+  .map(([common, special]) => ({ ...common, ...special }));
+const advance = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(0) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 6_000 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 6_000, max: 60_000 }) },
+  // Beyond the time of an answer.
+  { weight: 1, arbitrary: fc.constantFrom(599_999, 600_000, 620_000, 1_800_000, 3_700_000) },
+);
+export const step: fc.Arbitrary<Step> = fc.record({
+  advanceMs: advance,
+  intents: fc.array(intent, { maxLength: 3 }),
+  ticks: fc.array(fc.record({ engine, crash }), { maxLength: 2 }),
+});
+
+/** Every history begins with two alerts. */
+export const begin: Step = {
+  advanceMs: 0,
+  intents: [
+    { kind: 'active', patient: 'p1', priority: 'high', engine: 0, crash: undefined, isRepeatedAtOnce: false },
+    {
+      kind: 'raise',
+      patient: 'p2',
+      person: 'n1',
+      priority: 'medium',
+      engine: 1,
+      crash: undefined,
+      isRepeatedAtOnce: true,
+    },
+  ],
+  ticks: [],
+};

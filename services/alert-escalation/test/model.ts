@@ -1,0 +1,164 @@
+/** Plays histories against two engines on a real PostgreSQL, and judges what they leave. */
+import { expect } from '@jest/globals';
+import fc from 'fast-check';
+import { maxReceipts, type Receipt, type ReceiptLevel } from '@carillon/contracts/receipts';
+import type { Database } from '@carillon/database/database';
+import { startInfrastructure } from '@carillon/testkit/infrastructure';
+import { migrateService, openEngine } from './database.ts';
+import { deliver, isSameAnswer, tick, type Answer, type Delivery } from './engine.ts';
+import { begin, startAt, step, world, type Intent, type Step } from './histories.ts';
+import { findViolations } from './judge.ts';
+import { actorOf, gatewayActor, storeWorld, ward, type World } from './world.ts';
+
+type Engines = readonly [Database, Database];
+/** `skewMs`: how far the second engine is ahead; what correction leaves of two clocks. */
+type History = { steps: readonly Step[]; skewMs: number };
+
+/** The newest alert of a patient, with whom it calls. */
+async function newestAlert(
+  sql: Database,
+  patient: string,
+): Promise<{ alertId: string; version: number; called: string[] } | undefined> {
+  const { rows } = await sql.query<{ alertId: string; version: number; called: string[] }>(
+    `select alert_id as "alertId", version,
+       array(select distinct person from page
+             where page.alert_id = alert.alert_id and page.run = alert.run and status = 'paged') as called
+     from alert where patient_id = $1 order by opened_at desc, resolved_at desc nulls first limit 1`,
+    [patient],
+  );
+  return rows[0];
+}
+
+/** Of every call about the patient, whenever it was. */
+async function receiptsOf(sql: Database, patient: string, level: ReceiptLevel): Promise<Receipt[]> {
+  const { rows } = await sql.query<{ mid: string; person: string }>(
+    `select mid, person from page join alert using (alert_id) where patient_id = $1 order by mid limit $2`,
+    [patient, maxReceipts],
+  );
+  return rows.map((row) => ({ ...row, level, at: new Date(startAt).toISOString() }));
+}
+
+async function toDeliveries(
+  sql: Database,
+  intent: Intent,
+  { number, sent }: { number: number; sent: readonly Delivery[] },
+): Promise<readonly Delivery[]> {
+  const { patient } = intent;
+  const key = `key${number}`;
+  switch (intent.kind) {
+    case 'again':
+      return sent.slice(intent.which % Math.max(1, sent.length)).slice(0, 1);
+    case 'raise': {
+      const input = { patientId: patient, kind: 'fall', priority: intent.priority, message: 'Fall' };
+      return [{ key, kind: 'raise', actor: actorOf(intent.person), input }];
+    }
+    case 'active':
+    case 'cleared': {
+      const priority = intent.kind === 'active' ? intent.priority : 'low';
+      const at = new Date(startAt).toISOString();
+      const condition = { patientId: patient, wardId: ward, kind: 'fall', priority, message: 'Fall', at };
+      return [{ key, kind: intent.kind, version: number, condition }];
+    }
+    case 'receipts': {
+      const items = await receiptsOf(sql, patient, intent.level);
+      return items.length === 0 ? [] : [{ key, kind: 'receipts', actor: gatewayActor, items }];
+    }
+    case 'acknowledge':
+    case 'decline':
+    case 'resolve':
+    case 'arrive':
+    case 'snooze':
+    case 'escalate':
+    case 'declineAll': {
+      const alert = await newestAlert(sql, patient);
+      if (alert === undefined) return [];
+      const input = { alertId: alert.alertId };
+      if (intent.kind !== 'declineAll') {
+        const actor = actorOf(intent.person);
+        if (intent.kind === 'snooze')
+          return [{ key, kind: 'snooze', actor, input: { ...input, seconds: intent.seconds } }];
+        if (intent.kind === 'escalate') {
+          const seenVersion = alert.version - (intent.isStale ? 1 : 0);
+          return [{ key, kind: 'escalate', actor, input: { ...input, seenVersion } }];
+        }
+        return [{ key, kind: intent.kind, actor, input }];
+      }
+      return alert.called.map((name) => ({ key: `${key}${name}`, kind: 'decline', actor: actorOf(name), input }));
+    }
+  }
+}
+
+/** @returns what was wrong */
+async function play(engines: Engines, world: World, { steps, skewMs }: History): Promise<string[]> {
+  await storeWorld(engines[0], world);
+  const ticks: number[] = [];
+  const sent: Delivery[] = [];
+  const answers = new Map<string, Answer>();
+  const wrong: string[] = [];
+  const stale = new Set<string>();
+  let now = startAt;
+  const timeOf = (engine: number): number => now + (engine === 1 ? skewMs : 0);
+  for (const { advanceMs, intents, ticks: wanted } of steps) {
+    now += advanceMs;
+    const deliveries: { delivery: Delivery; intent: Intent }[] = [];
+    for (const intent of intents) {
+      const made = await toDeliveries(engines[0], intent, { number: sent.length + deliveries.length + 1, sent });
+      if (intent.kind === 'escalate' && intent.isStale) for (const { key } of made) stale.add(key);
+      deliveries.push(...made.map((delivery) => ({ delivery, intent })));
+    }
+    sent.push(...deliveries.map(({ delivery }) => delivery));
+    const check = (delivery: Delivery, answer: Answer): void => {
+      if (stale.has(delivery.key) && answer.ok) wrong.push('I11: an escalation by an older version was done');
+      const first = answers.get(delivery.key);
+      if (first?.ok !== true) answers.set(delivery.key, answer);
+      else if (!isSameAnswer(first, answer)) wrong.push(`${delivery.kind} with the same key has another answer`);
+    };
+    await Promise.all([
+      ...deliveries.flatMap(({ delivery, intent: { engine, crash, isRepeatedAtOnce } }) => [
+        deliver(engines[engine], timeOf(engine), delivery, crash).then((answer) => check(delivery, answer)),
+        isRepeatedAtOnce &&
+          deliver(engines[1 - engine]!, timeOf(1 - engine), delivery).then((answer) => check(delivery, answer)),
+      ]),
+      ...wanted.map(({ engine, crash }) => tick(engines[engine], timeOf(engine), crash)),
+    ]);
+    if (wanted.length === 0) continue;
+    // A commit wakes the loops: what was changed beside the tick is looked at once more.
+    await tick(engines[0], now);
+    ticks.push(now);
+  }
+  await tick(engines[0], now);
+  ticks.push(now);
+  return [...wrong, ...(await findViolations(engines[0], world, ticks))];
+}
+
+/** Longer than a suite may take; a soak says how long it wants to go on. */
+const minutes = Number(process.env['FC_MINUTES'] ?? 9);
+const isSoak = process.env['FC_MINUTES'] !== undefined;
+
+/** Plays `runs` histories of a seed; `FC_RUNS`, `FC_SEED` and `FC_MINUTES` say otherwise. */
+export async function checkHistories({ seed, runs }: { seed: number; runs: number }): Promise<void> {
+  const infrastructure = await startInfrastructure();
+  await migrateService(infrastructure.postgres.url);
+  const engines: Engines = [openEngine(infrastructure.postgres.url), openEngine(infrastructure.postgres.url)];
+  const history = fc.record({
+    steps: fc.array(step, { minLength: 3, maxLength: 16 }).map((steps) => [begin, ...steps]),
+    skewMs: fc.constantFrom(0, 40, -40),
+  });
+  try {
+    await fc.assert(
+      fc.asyncProperty(world, history, async (given, played) => {
+        expect(await play(engines, given, played)).toEqual([]);
+      }),
+      {
+        seed: Number(process.env['FC_SEED'] ?? (isSoak ? Date.now() : seed)),
+        numRuns: Number(process.env['FC_RUNS'] ?? (isSoak ? 1_000_000 : runs)),
+        // A failure is made smaller for as long as there is time, and then shown.
+        interruptAfterTimeLimit: minutes * 60_000,
+        markInterruptAsFailure: !isSoak,
+      },
+    );
+  } finally {
+    await Promise.all(engines.map((engine) => engine.close()));
+    await infrastructure.stop();
+  }
+}

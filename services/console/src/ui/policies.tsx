@@ -1,0 +1,62 @@
+import { useState } from 'react';
+import { dayAndTime } from '../format.ts';
+import { sayApplies, sayLevel } from '../policies.ts';
+import type { EscalationPolicy, ListedPolicy } from '../shapes.ts';
+import { useCell, useLive } from './hooks.ts';
+import { useRefreshed } from './use-refreshed.ts';
+
+const REFRESH_EVERY_MS = 60_000;
+
+/** By which policies alerts call, and whom; alerts that run keep the version they began with. */
+export const Policies = () => {
+  const { api } = useLive();
+  const { latest, failure } = useRefreshed(api.policies, REFRESH_EVERY_MS);
+  return (
+    <section className="operation" aria-labelledby="policies-title" data-testid="policies">
+      <h3 id="policies-title">Escalation policies</h3>
+      {failure !== undefined && (
+        <p className="letters-failure" role="alert">
+          Not as of now. {failure}
+        </p>
+      )}
+      {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
+      {latest?.value.map((policy) => (
+        <Policy key={`${policy.policyId} ${policy.version}`} policy={policy} />
+      ))}
+    </section>
+  );
+};
+
+const Policy = ({ policy }: { policy: ListedPolicy }) => {
+  const { api, names } = useLive();
+  const known = useCell(names);
+  const [body, setBody] = useState<EscalationPolicy | string>();
+  const { policyId, version, name, setBy, setAt } = policy;
+  const open = (isOpen: boolean): void => {
+    if (!isOpen || typeof body === 'object') return;
+    api.policy(policyId).then(setBody, (error: unknown) => {
+      setBody(error instanceof Error ? error.message : String(error));
+    });
+  };
+  return (
+    <details className="policy" data-testid={`policy-${policyId}`} onToggle={(event) => open(event.currentTarget.open)}>
+      <summary>
+        <b>{name ?? policyId}</b>
+        <span className="quiet"> for {sayApplies(policy)}</span>
+      </summary>
+      <p className="quiet">
+        {version === 0 ? 'Built in, to be signed off by whoever runs the wards.' : `Version ${version}`}
+        {setBy !== null && ` by ${known.get(setBy) ?? setBy}`}
+        {setAt !== null && `, ${dayAndTime(setAt).slice(0, 16)}`}
+      </p>
+      {typeof body === 'string' && <p role="alert">{body}</p>}
+      {typeof body === 'object' && (
+        <ol className="policy-levels">
+          {body.levels.map((level) => (
+            <li key={level.afterSeconds}>{sayLevel(level)}</li>
+          ))}
+        </ol>
+      )}
+    </details>
+  );
+};

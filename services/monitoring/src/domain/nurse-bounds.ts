@@ -1,0 +1,38 @@
+/** What a nurse may do to limits at the bedside. */
+import type { Issue } from '@carillon/contracts/schema';
+import type { NurseRange } from './default-sets.ts';
+import { limitKey, limitTier, thresholdIssue, thresholdOf, type Limit } from './limit.ts';
+
+/** Longer, or more of them, and a warning would be silent rather than set otherwise. Clinical defaults, to be signed. */
+const longestPersistSeconds = 60;
+const mostBreaches = 5;
+export const longestAdjustmentMs = 12 * 3_600_000;
+
+/** Only warnings, and only within the range of the default set. Paths are `limits.<index>`. */
+export function adjustmentIssues(limits: readonly Limit[], range: NurseRange): Issue[] {
+  return limits.flatMap((limit, index) => {
+    const message = adjustmentIssue(limit, range);
+    return message === undefined ? [] : [{ path: `limits.${index}`, message }];
+  });
+}
+
+function adjustmentIssue(limit: Limit, range: NurseRange): string | undefined {
+  const threshold = thresholdIssue(limit);
+  if (threshold !== undefined) return threshold;
+  if (limitTier(limit) !== 'warning' || limit.priority === 'high') return 'A critical limit is set by a doctor';
+  const bounds = range[limit.vital];
+  if (bounds === undefined) return `Limits on ${limit.vital} are set by a doctor`;
+  const value = thresholdOf(limit);
+  if (value < bounds.low || value > bounds.high) {
+    return `Expected ${bounds.low} to ${bounds.high}: beyond that a doctor sets it`;
+  }
+  if (limit.persistSeconds > longestPersistSeconds) return `Expected at most ${longestPersistSeconds} s`;
+  if ((limit.breaches?.k ?? 0) > mostBreaches) return `Expected at most ${mostBreaches} breaches`;
+  return undefined;
+}
+
+/** The given limits take the place of those of the same vital sign, side and tier; all others stay. */
+export function adjust(before: readonly Limit[], given: readonly Limit[]): Limit[] {
+  const replaced = new Set(given.map(limitKey));
+  return [...before.filter((limit) => !replaced.has(limitKey(limit))), ...given];
+}

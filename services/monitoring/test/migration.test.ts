@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDatabase } from '@carillon/database/database';
+import { migrate } from '@carillon/database/migrate';
+import { directoryProjectionMigrations } from '@carillon/runtime/directory-projection';
+import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+
+let infrastructure: Infrastructure;
+let before: string;
+const folder = fileURLToPath(new URL('../migrations', import.meta.url));
+
+beforeAll(async () => {
+  infrastructure = await startInfrastructure();
+  before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
+  for (const file of await readdir(folder)) if (file < '0006') await cp(join(folder, file), join(before, file));
+}, 60_000);
+afterAll(async () => {
+  await infrastructure.stop();
+  await rm(before, { recursive: true });
+});
+
+test('what was stored before there were days is in its day, and history of any age is kept', async () => {
+  const { url } = infrastructure.postgres;
+  await migrate(url, 'monitoring', [directoryProjectionMigrations, { folder: before, table: 'migrations' }]);
+  const database = openDatabase({ url, service: 'monitoring' });
+  const now = Date.now();
+  const times = [now - 400 * 86_400_000, now - 2 * 86_400_000, now];
+  for (const at of times) {
+    await database.query(
+      `insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, quality, received_value,
+         received_at, posted_by) values ('h1', 'p1', 'spo2', $1, 'd1', 97, 'good', '97', $1, 'd1')`,
+      [new Date(at)],
+    );
+  }
+  await database.query(
+    `insert into directory_admission (hospital, patient_id, ward_id, bed_id, version) values ('h1', 'p1', 'w1', 'b1', 1)`,
+  );
+  await migrate(url, 'monitoring', [directoryProjectionMigrations, { folder, table: 'migrations' }]);
+  const { rows } = await database.query<{ at: Date; name: string }>(
+    'select measured_at as at, tableoid::regclass::text as name from vital_sign order by 1',
+  );
+  expect(rows.map(({ at }) => at.getTime())).toEqual(times);
+  const nameOfDay = (at: number): string => `vital_sign_${new Date(at).toISOString().slice(0, 10).replaceAll('-', '')}`;
+  expect(rows.map(({ name }) => name)).toEqual(['vital_sign_default', nameOfDay(now - 2 * 86_400_000), nameOfDay(now)]);
+  // From now on it is known how long he lies there.
+  const stays = await database.query<{ ward_id: string }>('select ward_id from stay where until_at is null');
+  expect(stays.rows).toEqual([{ ward_id: 'w1' }]);
+  await database.close();
+}, 60_000);

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Actor } from '@carillon/contracts/define';
+import { getReplay, startReplay, type Replay } from '@carillon/contracts/history';
+import { setLimits, type LimitSetting } from '@carillon/contracts/limits';
+import { openDatabase, type Database } from '@carillon/database/database';
+import type { RunningService } from '@carillon/runtime/service';
+import { eventually } from '@carillon/testkit/eventually';
+import { createMortal } from '@carillon/testkit/mortal';
+import { start } from '../src/service.ts';
+import { doctor, everySecond, startWard, type Ward } from './ward.ts';
+
+let ward: Ward;
+let database: Database;
+let service: RunningService;
+
+const limits: LimitSetting[] = [{ vital: 'spo2', below: 90, persistSeconds: 5, priority: 'medium' }];
+const dayMs = 86_400_000;
+const patients = 7;
+
+beforeAll(async () => {
+  ward = await startWard();
+  database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'monitoring' });
+  service = await start(ward.infrastructure.environmentOf('monitoring'));
+  // They have lain here for a week, as far as this service knows.
+  await eventually(async () => {
+    const { rowCount } = await database.query('update stay set from_at = $1', [new Date(Date.now() - 7 * dayMs)]);
+    return rowCount === patients ? true : undefined;
+  });
+}, 60_000);
+afterAll(async () => {
+  await service.stop();
+  await database.close();
+  await ward.stop();
+});
+
+async function begin(more: object = {}): Promise<string> {
+  const range = {
+    from: new Date(Date.now() - 7 * dayMs).toISOString(),
+    to: new Date(Date.now() + 1_000).toISOString(),
+  };
+  const reply = await ward.command(startReplay, { wardId: 'w1', ...range, limits, ...more });
+  if (reply?.ok !== true) throw new Error(JSON.stringify(reply));
+  expect(reply.data).toMatchObject({ stays: patients });
+  return (reply.data as { replayId: string }).replayId;
+}
+async function readReplay(replayId: string): Promise<Replay> {
+  const reply = await ward.ask(getReplay, { replayId }, doctor);
+  if (!reply.ok) throw new Error(reply.error.code);
+  return reply.data as Replay;
+}
+const untilDone = (replayId: string): Promise<Replay> =>
+  eventually(
+    async () => {
+      const replay = await readReplay(replayId);
+      return replay.state === 'done' ? replay : undefined;
+    },
+    { what: 'the end of the replay', withinMs: 30_000 },
+  );
+const countAlarms = async (): Promise<number> =>
+  (await database.query<{ count: number }>("select count(*) as count from alarm where kind = 'spo2-below'")).rows[0]
+    ?.count ?? 0;
+
+test('what is replayed with the limits that were in force gives the alarms that were raised', async () => {
+  expect(await ward.command(setLimits, { patientId: 'p1', limits })).toMatchObject({ ok: true });
+  const low = (seconds: number): number[] => Array.from({ length: seconds }, () => 85);
+  const good = (seconds: number): number[] => Array.from({ length: seconds }, () => 97);
+  const values = [...low(8), ...good(5), ...low(3), ...good(5), ...low(9), ...good(2)];
+  const samples = everySecond('p1', 'spo2', values, Date.now() - values.length * 1_000);
+  // One by one: what is gathered into one transaction may begin and end unseen.
+  for (const [index, sample] of samples.entries()) {
+    await ward.post([sample]);
+    const stored = index + 1;
+    await eventually(async () => {
+      const { rows } = await database.query<{ count: number }>('select count(*) as count from vital_sign');
+      return rows[0]?.count === stored ? true : undefined;
+    });
+  }
+  expect(await countAlarms()).toBe(2);
+  const replay = await untilDone(await begin());
+  const byKind = [{ kind: 'spo2-below', alarms: 2 }];
+  expect(replay).toMatchObject({
+    stays: patients,
+    doneStays: patients,
+    would: { alarms: 2, bedDays: 49, alarmsPerBedDay: 0.04, byKind },
+    did: { alarms: 2, bedDays: 49, alarmsPerBedDay: 0.04, byKind },
+  });
+  const stricter = await untilDone(await begin({ limits: [{ ...limits[0], persistSeconds: 1 }] }));
+  expect(stricter).toMatchObject({ would: { alarms: 3 }, did: { alarms: 2 } });
+  const wider = await untilDone(await begin({ limits: [{ ...limits[0], below: 80 }] }));
+  expect(wider).toMatchObject({ would: { alarms: 0, byKind: [] }, did: { alarms: 2 } });
+}, 60_000);
+
+test('a process that dies in the middle of a replay changes nothing', async () => {
+  await service.stop();
+  const mortal = createMortal({});
+  const corpse = await start(ward.infrastructure.environmentOf('monitoring'), mortal.dependencies);
+  const replayId = await begin();
+  await eventually(async () => {
+    const { rows } = await database.query<{ attempts: number }>(
+      'select attempts from replay_stay where replay_id = $1 and attempts > 0 and alarms is null',
+      [replayId],
+    );
+    return rows[0];
+  });
+  mortal.kill();
+  await mortal.dead;
+  // What the dead process held is free when its time has passed; here at once.
+  await database.query('update replay_stay set due_at = now()');
+  service = await start(ward.infrastructure.environmentOf('monitoring'));
+  expect(await untilDone(replayId)).toMatchObject({ would: { alarms: 2 }, doneStays: patients });
+  await corpse.stop();
+}, 60_000);
+
+test('a replay is for those who may set limits there, and its answer for nobody else', async () => {
+  const replayId = await begin();
+  const strangers: Actor[] = [
+    { person: 'n1', hospital: 'h1', roles: ['nurse'] },
+    { person: 'd2', hospital: 'h1', roles: ['doctor'] },
+    { person: 'a2', hospital: 'h2', roles: ['admin'] },
+  ];
+  for (const stranger of strangers) {
+    expect(await ward.ask(getReplay, { replayId }, stranger)).toMatchObject({ error: { code: 'forbidden' } });
+  }
+  const month = { from: '2026-01-01T00:00:00Z', to: '2026-02-02T00:00:00Z', limits };
+  expect(await ward.command(startReplay, month)).toMatchObject({ error: { code: 'bad_input' } });
+  const both = { vital: 'spo2', below: 90, above: 80, persistSeconds: 5, priority: 'medium' };
+  const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
+  expect(await ward.command(startReplay, { ...range, limits: [both] })).toMatchObject({
+    error: { code: 'bad_input' },
+  });
+});
