@@ -132,6 +132,19 @@ test('a transfer outlives the import of the same file, also that of the next sta
   expect(told).toEqual([]);
 });
 
+test('a file that contradicts a transfer starts no hospital without its directory: nothing of it is taken', async () => {
+  await directory.stop();
+  const withoutHisBed = demo.wards.map((each) =>
+    each.wardId === 'w2' ? { ...each, beds: each.beds.filter(({ bedId }) => bedId !== 'w2-b3') } : each,
+  );
+  const renamed = demo.people.map((each) => (each.personId === 'p2' ? { ...each, name: 'Somebody else' } : each));
+  writeFileSync(seed, JSON.stringify({ ...demo, wards: withoutHisBed, people: renamed }));
+  directory = await startDirectory();
+  writeFileSync(seed, JSON.stringify(demo));
+  expect(await bedOf('p1')).toBe('w2-b3');
+  expect(told).toEqual([]);
+});
+
 test('a file that says something new wins, and what it said before it says in vain', async () => {
   expect(await importing({ admissions: [{ patientId: 'p1', wardId: 'w1', bedId: 'w1-b1' }] })).toMatchObject({
     data: { changed: 0 },
