@@ -57,6 +57,9 @@ const settleMs = 8_000;
 
 const gauges = ['carillon_connections', 'carillon_rooms', 'carillon_subscriptions', 'carillon_send_queue_bytes'];
 /** Waits until a gateway holds nothing any more of those who have gone. @throws with what is left */
+/** A link that vanished at the very end is noticed by the next ping (15 s), the wait for its answer and the close. */
+const deadLinkMs = 24_000;
+
 async function untilEmpty(desk: Desk, gateway: RunningGateway): Promise<void> {
   let left: string[] = [];
   const look = async (): Promise<true | undefined> => {
@@ -64,7 +67,7 @@ async function untilEmpty(desk: Desk, gateway: RunningGateway): Promise<void> {
     left = values.filter(({ value }) => value !== 0).map(({ name, value }) => `${name} ${value}`);
     return left.length === 0 || undefined;
   };
-  await eventually(look, { withinMs: patience(5_000) }).catch(() => {
+  await eventually(look, { withinMs: deadLinkMs + patience(5_000) }).catch(() => {
     throw new Error(`held for clients that have gone: ${left.join(', ')}`);
   });
 }
