@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkNode, ensurePackages, root, run, tool } from './workspace.mjs';
+import { checkNode, ensurePackages, root, run, runBeside, tool } from './workspace.mjs';
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const complaints = [];
@@ -60,9 +60,7 @@ function runTests(chromium) {
   console.log('\n— tests');
   const folder = mkdtempSync(join(tmpdir(), 'carillon-test-'));
   const report = join(folder, 'report.json');
-  const options = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const env = { ...process.env, NODE_OPTIONS: options.filter(Boolean).join(' ') };
-  if (chromium !== undefined) env.CHROMIUM_BIN = chromium;
+  const env = { ...process.env, ...(chromium === undefined ? {} : { CHROMIUM_BIN: chromium }) };
   const isGood = run(tool('jest'), ['--json', `--outputFile=${report}`, ...process.argv.slice(2)], { env });
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
@@ -82,11 +80,14 @@ function runTests(chromium) {
 checkNode();
 if (ensurePackages()) {
   const chromium = ensureChromium();
-  step('format', tool('prettier'), ['--check', '--log-level', 'warn', '.']);
+  // On one core for as long as the others take together.
+  const formatting = runBeside(tool('prettier'), ['--check', '--log-level', 'warn', '.']);
   step('lint', tool('oxlint'), ['--type-aware', '--deny-warnings']);
   step('build', tool('tsc'), ['-b']);
   step('console', 'npm', ['run', 'build', '--silent', '--workspace', '@carillon/console']);
   await ensureNats();
+  console.log('\n— format');
+  if (!(await formatting)) fail('format failed: prettier --check .');
   runTests(chromium);
 } else {
   fail('npm ci failed');

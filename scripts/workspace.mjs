@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` do before the first package is there: plain JavaScript on Node's own modules.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,20 @@ export function run(command, args, { stdout = 'inherit', env = process.env } = {
   const result = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', stdout, 'inherit'] });
   if (result.error !== undefined) console.error(`${command} cannot be run: ${result.error.message}`);
   return result.status === 0;
+}
+
+/** The same beside what runs meanwhile: its output is shown when it has ended. Resolves to whether it ended well. */
+export function runBeside(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('close', (code) => {
+      process.stdout.write(Buffer.concat(output));
+      resolve(code === 0);
+    });
+  });
 }
 
 /** Path of a tool that npm has installed. */

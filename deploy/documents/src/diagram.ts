@@ -1,8 +1,8 @@
 /** The house as a Mermaid diagram: who publishes to which stream, and who reads it. */
-import { ownersOf, serviceNames, servicesWithDatabase } from '@carillon/contracts/define';
+import { ownersOf, sendersOf, serviceNames, servicesWithDatabase } from '@carillon/contracts/define';
 import { durables } from '@carillon/contracts/nats-permissions';
-import { peopleBucket, streams } from '@carillon/contracts/streams';
-import { events, queries, rooms } from '@carillon/contracts/surface';
+import { commandStream, peopleBucket, streams } from '@carillon/contracts/streams';
+import { commands, events, queries, rooms } from '@carillon/contracts/surface';
 
 const unique = (lines: readonly string[]): string[] => [...new Set(lines)];
 /** In an id Mermaid might read a hyphen as the start of an arrow. */
@@ -17,7 +17,11 @@ export function houseDiagram(): string {
     ...Object.keys(streams).map((stream) => `    ${stream}[(${stream})]`),
     `    ${peopleBucket}[(key-value ${peopleBucket})]`,
     '  end',
-    '  gateway -->|commands| COMMANDS',
+    ...commands.flatMap((command) =>
+      ownersOf(command).flatMap((owner) =>
+        sendersOf(command).map((sender) => `  ${node(sender)} -->|commands| ${commandStream(owner)}`),
+      ),
+    ),
     '  gateway -->|readings| INTAKE',
     ...events.map(({ owner, stream }) => `  ${node(owner)} -->|events| ${stream}`),
     ...durables.map(({ stream, service }) => `  ${stream} --> ${node(service)}`),

@@ -4,6 +4,7 @@ import { start as startGateway } from '@carillon/gateway/service';
 import { start as startMonitoring } from '@carillon/monitoring/service';
 import type { ServiceName } from '@carillon/contracts/define';
 import { startServices, type Starter } from '@carillon/runtime/process';
+import { startDemoPlans } from './demo-plans.ts';
 import { startDemoPlayer } from './demo-player.ts';
 import type { Environment } from './local-server.ts';
 import { readOptions } from './options.ts';
@@ -36,6 +37,9 @@ export async function main(argv: readonly string[], env: Environment): Promise<v
         ),
         environment,
       ),
-    startDemoPlayer,
+    startDemo: (of) => {
+      const parts = [startDemoPlayer(of), startDemoPlans(of)];
+      return { stop: async () => void (await Promise.all(parts.map((part) => part.stop()))) };
+    },
   });
 }

@@ -28,19 +28,15 @@ export type NatsUrlOf = (service: ServiceName) => string;
 /** What is started once the servers are there; `main.ts` names the real ones. */
 export interface Parts {
   startServices(env: Environment, natsUrlOf: NatsUrlOf): Promise<Stoppable>;
-  startDemoPlayer(options: {
-    baseUrl: string;
-    replayFiles: string[];
-    speed: number;
-    log(message: string): void;
-  }): Stoppable;
+  /** What plays vital signs into the demo hospital, and writes its plans. */
+  startDemo(options: { baseUrl: string; replayFiles: string[]; speed: number; log(message: string): void }): Stoppable;
 }
 
 /** What runs so far, in the order it was started; it is stopped in the opposite order. */
 interface Running {
   servers: Supervised[];
   services?: Stoppable;
-  player?: Stoppable;
+  demo?: Stoppable;
   home?: Home;
 }
 
@@ -137,13 +133,13 @@ async function startAll(options: Options, env: Environment, parts: Parts, life: 
   // It first plays after this turn, so right after the line; a recording that cannot be read ends the start before it.
   const { replayFiles, speed } = options;
   if (options.isDemo)
-    running.player = parts.startDemoPlayer({ baseUrl, replayFiles, speed, log: (message) => console.error(message) });
+    running.demo = parts.startDemo({ baseUrl, replayFiles, speed, log: (message) => console.error(message) });
   console.log(`carillon is ready on ${baseUrl}\n  sign in: ${signIn}`);
 }
 
 async function stopAll(running: Running): Promise<void> {
   running.home?.markStopping();
-  await running.player?.stop();
+  await running.demo?.stop();
   await running.services?.stop();
   await Promise.all(running.servers.map((server) => server.stop()));
 }

@@ -17,11 +17,11 @@ let house: House;
 let browser: Awaited<ReturnType<typeof startBrowser>> | undefined;
 beforeAll(async () => {
   house = await startHouse({ CARILLON_CONSOLE_DIR: builtConsole });
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await house.stop();
-}, 30_000);
+});
 
 const desktop = { width: 1440, height: 900 };
 const phone = { width: 400, height: 800 };

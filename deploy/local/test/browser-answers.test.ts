@@ -13,11 +13,11 @@ let house: House;
 let browser: Awaited<ReturnType<typeof startBrowser>> | undefined;
 beforeAll(async () => {
   house = await startHouse({ CARILLON_CONSOLE_DIR: builtConsole });
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await house.stop();
-}, 30_000);
+});
 
 testInBrowser(
   `a nurse calls the next level, says that she comes and then that she is there, and her colleague sees each${executable === undefined ? ' (skipped: there is no Chromium)' : ''}`,

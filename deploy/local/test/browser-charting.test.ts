@@ -14,7 +14,7 @@ const pictures = process.env['CARILLON_TEST_PICTURES'];
 const running: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const end of running.splice(0).toReversed()) await end();
-}, 30_000);
+});
 
 async function takePicture(page: Page, name: string): Promise<void> {
   if (pictures !== undefined) await writeFile(join(pictures, `charting-${name}.png`), await page.screenshot());
@@ -66,6 +66,12 @@ testInBrowser(
     await detail.getByTestId('mews').waitFor();
     await detail.getByText('Royal College of Physicians. National Early Warning Score').waitFor();
     expect(await detail.getByTestId('decide-score').count()).toBe(0);
+    await detail.getByText('Keep a total from elsewhere').click();
+    const stated = detail.getByTestId('state-score');
+    await stated.getByLabel('Total').fill('4');
+    await stated.getByLabel('Who or what computed it').fill('paper chart');
+    await nurse.getByTestId('state-score-send').click();
+    await detail.getByText(/NEWS2 4 stated by paper chart at \d\d:\d\d, differs: ours 6/).waitFor();
 
     await doctor.keyboard.press('4');
     await doctor.getByText('Decide on the scale').click();

@@ -19,7 +19,7 @@ const running: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const end of running.splice(0).toReversed()) await end();
   await removeFolders();
-}, 30_000);
+});
 
 const phone = { width: 400, height: 800 };
 const desktop = { width: 1440, height: 900 };
@@ -143,6 +143,46 @@ testInBrowser(
     expect(await notice.count()).toBe(0);
     await isLive(nurse);
 
+    // A device is made known, bound at the bed, and then it is in the list of the operator.
+    const device = operator.getByTestId('register-device');
+    await device.getByLabel('Id, as the device gives it').fill('monitor-9');
+    await device.getByLabel('Kind').fill('monitor');
+    await device.getByLabel('Name').fill('Monitor nine');
+    await confirm(operator, 'register-device', /^Monitor nine \(monitor-9\) is known/, /^Monitor nine is registered/);
+    await nurse.locator('[data-bed-index="0"]').click();
+    await nurse.getByTestId('bed-devices').getByText('Devices').click();
+    await nurse.getByTestId('bind-device').getByLabel('Id on the label of the device').fill('monitor-9');
+    await confirm(
+      nurse,
+      'bind-device',
+      /^monitor-9 measures on Aminah Salleh from now on/,
+      /^Monitor nine measures on/,
+    );
+    await operator.getByTestId('device-monitor-9').filter({ hasText: 'p1' }).waitFor({ timeout: 30_000 });
+    await nurse.getByRole('button', { name: 'Close details' }).click();
+
+    // Many are called: it is on every page until it is over.
+    const ofAdmin = { token: await tokenOf(program.baseUrl, 'a1') };
+    const team = { name: 'Code team', people: ['d1', 'd2'], isCalledOffShift: true };
+    await call(program.baseUrl, 'PUT', '/v1/groups/code-team', { ...ofAdmin, body: team });
+    await nurse.getByRole('button', { name: 'Raise' }).click();
+    await nurse.getByRole('radio', { name: 'Cardiac arrest' }).check();
+    await nurse.getByTestId('raise-group').selectOption('code-team');
+    await nurse.getByRole('textbox', { name: 'Message' }).fill('Aminah has no pulse');
+    await takePictures(nurse, 'raise');
+    await nurse.getByTestId('raise-send').click();
+    const inWard = (page: Page) => page.getByRole('article').filter({ hasText: 'Cardiac arrest: Intensive care' });
+    await Promise.all([inWard(nurse).waitFor(), inWard(operator).waitFor()]);
+    await takePictures(nurse, 'emergency');
+    await nurse.reload();
+    await inWard(nurse).waitFor();
+    expect(await inWard(nurse).textContent()).toMatch(/Code team is called/);
+    expect(await inWard(nurse).textContent()).not.toContain('Aminah');
+    await operator.getByTestId('emergency-end').click();
+    await operator.getByTestId('emergency-end-confirm').click();
+    await Promise.all([nurse, operator].map((page) => inWard(page).waitFor({ state: 'detached' })));
+    await isLive(nurse);
+
     // To a topic: only those who follow it, and its sender hears that it was on a screen.
     const token = await tokenOf(program.baseUrl, 'n1');
     await call(program.baseUrl, 'PUT', '/v1/topics/lifts', { token });
@@ -153,10 +193,9 @@ testInBrowser(
     const ofTopic = nurse.getByRole('article').filter({ hasText: 'Lift B runs again' });
     await ofTopic.getByText('Topic lifts').waitFor();
     const noticeId = (await ofTopic.getAttribute('data-testid'))?.replace('notice-', '');
-    // Another than the operator: asking often would use up the calls of the page.
-    const ofAdmin = { token: await tokenOf(program.baseUrl, 'a1') };
     await eventually(
       async () => {
+        // Another than the operator: asking often would use up the calls of the page.
         const { body } = await call(program.baseUrl, 'GET', `/v1/notices/${noticeId}`, ofAdmin);
         return body['displayed'] === 1 ? body : undefined;
       },

@@ -15,11 +15,11 @@ let house: House;
 let browser: Awaited<ReturnType<typeof startBrowser>> | undefined;
 beforeAll(async () => {
   house = await startHouse({ CARILLON_CONSOLE_DIR: dirname(builtFile('services/console/dist/index.html')) });
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await house.stop();
-}, 30_000);
+});
 
 testInBrowser(
   `an alarm that is silenced stays on the board and calls nobody until the silence ends${executable === undefined ? ' (skipped: there is no Chromium)' : ''}`,

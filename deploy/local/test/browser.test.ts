@@ -30,7 +30,7 @@ const running: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const end of running.splice(0).toReversed()) await end();
   await removeFolders();
-}, 30_000);
+});
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -86,7 +86,7 @@ testInBrowser(
       frame['room'] === 'ward:w1:alerts' &&
       frame['ev'] === event &&
       (id === undefined || (frame['data'] as { alertId: string }).alertId === id);
-    const raised = await doctor.expect(isOf('alert:raised'), 'the alert of recording 32', 30_000);
+    const raised = await doctor.expect(isOf('alert:raised'), 'the alert of recording 32', 60_000);
     expect(raised['data']).toMatchObject({ kind: 'spo2-below', patientId: 'p1', level: 1 });
     const { alertId, openedAt } = raised['data'] as { alertId: string; openedAt: string };
     const card = n1.getByTestId(`alert-${alertId}`);
@@ -101,10 +101,10 @@ testInBrowser(
     await n2.getByTestId(`alert-${alertId}`).waitFor();
     expect(await banner(n2, alertId).count()).toBe(0);
 
-    await banner(n2, alertId).waitFor({ timeout: 25_000 });
+    await banner(n2, alertId).waitFor({ timeout: 45_000 });
     const secondAfterMs = Date.now() - Date.parse(openedAt);
     expect(secondAfterMs).toBeGreaterThan(19_500);
-    expect(secondAfterMs).toBeLessThan(25_000);
+    expect(secondAfterMs).toBeLessThan(20_000 + patience(5_000));
     expect(await n2.getByTestId(`alert-${alertId}`).getAttribute('data-level')).toBe('2');
     await takePicture(n1, 'board');
 

@@ -19,7 +19,7 @@ let infrastructure: Infrastructure;
 const started: NodeProcess[] = [];
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
-}, 60_000);
+});
 afterAll(async () => {
   for (const process of started) process.signal('SIGKILL');
   await Promise.all(started.map((process) => process.exited));

@@ -85,4 +85,4 @@ test('observations of a transaction come out again in canonical units, once', as
     query = next === undefined ? undefined : new URL(next.url).search;
   }
   expect(paged).toEqual(all);
-}, 60_000);
+});

@@ -78,7 +78,7 @@ export async function startHouse(more: Environment = {}): Promise<House> {
         ? true
         : undefined;
     },
-    { what: 'the projections', withinMs: 20_000 },
+    { what: 'the projections', withinMs: 60_000 },
   );
   return house;
 }

@@ -35,7 +35,7 @@ async function carillon(home: string, services = '', options: Record<string, unk
         setInterval(() => {}, 1_000);
         return { stop: async () => console.log('services stopped') };
       },
-      startDemoPlayer: ({ baseUrl }) => {
+      startDemo: ({ baseUrl }) => {
         console.log('playing to', baseUrl);
         return { stop: async () => console.log('player stopped') };
       },

@@ -6,7 +6,7 @@ import { startHouse, type House } from './house.ts';
 let house: House;
 beforeAll(async () => {
   house = await startHouse();
-}, 60_000);
+});
 afterAll(() => house.stop());
 
 const connect = (token: string): Promise<RealtimeClient> => openRealtime(house.baseUrl, { token });
@@ -47,4 +47,4 @@ test('who got and saw a page is told to the ward, and stands with the alert', as
     body: {},
   });
   for (const each of [ward, n1]) each.close();
-}, 30_000);
+});

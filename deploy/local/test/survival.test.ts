@@ -23,7 +23,7 @@ const outageMs = Number(process.env['CARILLON_TEST_OUTAGE_SECONDS'] ?? 8) * 1000
 const running: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of running.splice(0).toReversed()) await end();
-}, 30_000);
+});
 afterAll(removeFolders);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -124,6 +124,14 @@ test('killed in the middle and started again, the program has everything that wa
   const servers = serversOf(home);
   const [device, n1, n2, d1] = await Promise.all(['dev1', 'n1', 'n2', 'd1'].map((person) => tokenOf(baseUrl, person)));
   const tokens = { device: device!, raiser: n1!, answerer: n2! };
+  // Without a bound for delivery: nobody here says that a call has come.
+  const levels = [
+    { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
+    { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }] },
+    { afterSeconds: 3_600, targets: [{ kind: 'failsafe' }] },
+  ];
+  const policy = { token: d1!, body: { levels, repeatSeconds: 3_600 } };
+  expect((await call(baseUrl, 'PUT', '/v1/policies/default', policy)).status).toBe(200);
   const before = {
     ward: await openRealtime(baseUrl, { token: d1! }),
     nurse: await openRealtime(baseUrl, { token: n1! }),
@@ -290,7 +298,10 @@ async function expectWhole({ house, load, since, d1, nurses, ward }: Watched): P
   expectPagedOnce([ward, ...nurses], ['person:d1', 'person:n1', 'person:n2']);
   const raised = messagesOf(ward.frames, 'ward:w1:alerts')
     .filter((frame) => frame['ev'] === 'alert:raised')
-    .map((frame) => (frame['data'] as FullAlert).alertId);
+    .map((frame) => frame['data'] as FullAlert)
+    // On a slow machine the load falls silent for so long that its sensors count as off, which is an alert, too.
+    .filter(({ kind }) => kind.startsWith('load-'))
+    .map(({ alertId }) => alertId);
   expect(raised.toSorted()).toEqual(load.raised.map(({ alertId }) => alertId).toSorted());
 }
 

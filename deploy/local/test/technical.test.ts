@@ -12,6 +12,7 @@ import { call, openRealtime, tokenOf, type Frame } from '@carillon/testkit/clien
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import { builtFile, freePort, startNode, type NodeProcess } from '@carillon/testkit/node-process';
+import { patience } from '@carillon/testkit/patience';
 
 const pictures = process.env['CARILLON_TEST_PICTURES'];
 const executable = findChromium();
@@ -81,10 +82,14 @@ async function listen() {
     close: client.close,
     /** The alarm of this kind, told in time. */
     async alarm(kind: string) {
-      const alarms = await next((state) => state.alarms.some((alarm) => alarm.kind === kind), kind, toldWithinMs);
+      const alarms = await next(
+        (state) => state.alarms.some((alarm) => alarm.kind === kind),
+        kind,
+        patience(toldWithinMs),
+      );
       return alarms.find((alarm) => alarm.kind === kind);
     },
-    allClear: () => next(({ alarms }) => alarms.length === 0, 'the end of all alarms', 20_000),
+    allClear: () => next(({ alarms }) => alarms.length === 0, 'the end of all alarms', patience(20_000)),
   };
 }
 
@@ -95,7 +100,7 @@ test('I20: an engine that is stopped in the middle is told within 10 s, and that
   engine.signal('SIGCONT');
   await nurse.allClear();
   nurse.close();
-}, 60_000);
+});
 
 test('I20: an alarm that somebody holds locked past its deadline is seen, though no engine can claim it', async () => {
   const nurse = await listen();
@@ -118,7 +123,7 @@ test('I20: an alarm that somebody holds locked past its deadline is seen, though
   });
   await nurse.allClear();
   nurse.close();
-}, 60_000);
+});
 
 test('I20: an engine whose database is gone is told within 10 s', async () => {
   const nurse = await listen();
@@ -127,7 +132,7 @@ test('I20: an engine whose database is gone is told within 10 s', async () => {
   await infrastructure.restartPostgres();
   await nurse.allClear();
   nurse.close();
-}, 60_000);
+});
 
 testInBrowser(
   'the console says above everything that people are to be called by phone, as long as that is so',
@@ -142,15 +147,15 @@ testInBrowser(
         .waitFor();
       engine.signal('SIGSTOP');
       const banner = page.getByTestId('technical-stopped');
-      await banner.waitFor({ timeout: 15_000 });
+      await banner.waitFor({ timeout: patience(15_000) });
       expect(await banner.innerText()).toMatch(/Escalation is not working since \d\d:\d\d: call by phone\./);
       if (pictures !== undefined) await writeFile(join(pictures, 'carillon-technical.png'), await page.screenshot());
       engine.signal('SIGCONT');
-      await banner.waitFor({ state: 'detached', timeout: 15_000 });
+      await banner.waitFor({ state: 'detached', timeout: patience(15_000) });
     } finally {
       engine.signal('SIGCONT');
       await browser.close();
     }
   },
-  90_000,
+  150_000,
 );

@@ -2,12 +2,13 @@
  * A durable consumer that never stalls.
  *
  * With the client's defaults a consumer delivers nothing for half a minute after a server restart. So: short pulls,
- * heartbeats every half second, `bind` (no lookup before a pull), and made anew when the server says it is gone.
+ * heartbeats every half second, `bind` (no lookup before a pull), and made anew when the server says it is gone, or does
+ * not know it when it is silent.
  * What was received and is not answered yet is kept alive with `working()`: a message is delivered again only when this
  * process died or hung, so the delivery count tells a crash loop from a dependency that is down.
  */
 import type { StreamName } from '@carillon/contracts/define';
-import { AckPolicy, DeliverPolicy, nanos, type ConsumerMessages, type JsMsg } from 'nats';
+import { AckPolicy, DeliverPolicy, NatsError, nanos, type ConsumerMessages, type JsMsg } from 'nats';
 import { readHeader, type Bus } from './connection.ts';
 
 export type Delivery = {
@@ -74,8 +75,27 @@ async function ensureConsumer(bus: Bus, options: DurableOptions): Promise<void> 
   });
 }
 
+const isUnknown = (error: unknown): boolean => error instanceof NatsError && error.api_error?.err_code === 10014;
+
+/** Removes a durable that nobody reads any more, if there is one. */
+export async function removeDurable(bus: Bus, stream: StreamName, durable: string): Promise<void> {
+  try {
+    await bus.jsm.consumers.delete(stream, durable);
+  } catch (error) {
+    if (!isUnknown(error)) throw error;
+  }
+}
+
 /** What the server says when the consumer is not there (any more), or when it does not know yet that it is. */
 const lostStatuses = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'no_responders']);
+
+/** A pull of a consumer that is gone is answered by nobody, so where heartbeats are missed it is asked for. */
+async function isGone(bus: Bus, { stream, durable }: DurableOptions): Promise<boolean> {
+  return bus.jsm.consumers.info(stream, durable).then(
+    () => false,
+    (error: unknown) => error instanceof NatsError && error.api_error?.code === 404,
+  );
+}
 
 export async function consumeDurable(bus: Bus, options: DurableOptions): Promise<Consumption> {
   // By place and time in the stream: what comes again while we hold it is not worked on twice.
@@ -141,8 +161,9 @@ export async function consumeDurable(bus: Bus, options: DurableOptions): Promise
     void (async () => {
       for await (const status of await started.status()) {
         const type: string = status.type;
-        if (mine !== generation || !lostStatuses.has(type)) continue;
-        options.onTrouble?.(`${options.durable}: ${type}`);
+        const what = type === 'heartbeats_missed' && (await isGone(bus, options)) ? 'consumer_not_found' : type;
+        if (mine !== generation || !lostStatuses.has(what)) continue;
+        options.onTrouble?.(`${options.durable}: ${what}`);
         void renew();
       }
     })();

@@ -16,7 +16,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   owner = await connectBus({ url: infrastructure.nats.url, name: streams.COMMANDS.owner });
   other = await connectBus({ url: infrastructure.nats.url, name: 'directory' });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([owner.close(), other.close()]);
   await infrastructure.stop();

@@ -12,7 +12,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   bus = await connectBus({ url: infrastructure.nats.url, name: 'reader' });
   await provisionStreams(bus, ['DEADLETTERS'], { replicas: 1 });
-}, 60_000);
+});
 afterAll(async () => {
   await bus.close();
   await infrastructure.stop();
@@ -41,4 +41,4 @@ test('a page of large messages ends before its limit, so that no reader holds hu
   expect(found.messages.length).toBeLessThan(60);
   expect(found.messages.length).toBeGreaterThan(10);
   expect(found.hasMore).toBe(true);
-}, 30_000);
+});

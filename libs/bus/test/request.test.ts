@@ -7,6 +7,7 @@ import { createCommandSender, decode, encode, request, respond, sendReply } from
 import { consumeDurable } from '@carillon/bus/consume';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { patience } from '@carillon/testkit/patience';
 
 let infrastructure: Infrastructure;
 let gateway: Bus;
@@ -21,7 +22,7 @@ beforeAll(async () => {
     connectBus({ url, name: 'directory' }),
     connectBus({ url, name: 'monitoring' }),
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([gateway.close(), service.close(), monitoring.close()]);
   await infrastructure.stop();
@@ -82,7 +83,7 @@ test('a query that nobody answers is unavailable, at once or after its deadline'
   await service.nc.flush();
   const askedAt = performance.now();
   await expect(ask('qry.directory.ward.get', 1, 300)).rejects.toMatchObject({ code: 'unavailable' });
-  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  expect(performance.now() - askedAt).toBeLessThan(patience(1_000));
   await stop();
 });
 
@@ -170,7 +171,7 @@ test('while the server is away a publish is unavailable within its time-out; rep
     ).rejects.toMatchObject({ code: 'unavailable' }),
     expect(ask('qry.directory.ward.get', 1)).rejects.toMatchObject({ code: 'unavailable' }),
   ]);
-  expect(performance.now() - askedAt).toBeLessThan(3_000);
+  expect(performance.now() - askedAt).toBeLessThan(patience(3_000));
   // One that is sent while the server comes back is stored as soon as it is there.
   const waiting = publish(gateway, { ...message, headers: { 'Nats-Msg-Id': 'early' } }).then(
     () => 1,
@@ -182,7 +183,7 @@ test('while the server is away a publish is unavailable within its time-out; rep
   const { state } = await eventually(() => service.jsm.streams.info('CARE'));
   expect(state.messages).toBe(before + 1 + early);
   sender.close();
-}, 30_000);
+});
 
 test('tls:// takes no server without TLS', async () => {
   const url = infrastructure.nats.url.replace(/^nats:/, 'tls:');

@@ -17,7 +17,7 @@ beforeAll(async () => {
   url.port = String(line.port);
   bus = await connectBus({ url: url.href, name: 'reader' });
   await provisionStreams(bus, ['DEADLETTERS'], { replicas: 1 });
-}, 60_000);
+});
 afterAll(async () => {
   await bus.close();
   await line.close();
@@ -37,4 +37,4 @@ test('what was sent and came too late for its batch is told, and not taken for t
   line.heal();
   expect(await readRange(bus, { ...range, toSequence: count })).toHaveLength(count);
   expect((await readPage(bus, range)).messages).toHaveLength(count);
-}, 30_000);
+});

@@ -8,6 +8,7 @@ import { readStream, streamState, type ReaderOptions, type StreamReader } from '
 import { figure } from '@carillon/testkit/figures';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { patience } from '@carillon/testkit/patience';
 import { startProxy } from './proxy.ts';
 
 let infrastructure: Infrastructure;
@@ -17,7 +18,7 @@ const readers: StreamReader[] = [];
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
   bus = await connectBus({ url: infrastructure.nats.url, name: 'gateway' });
-}, 60_000);
+});
 beforeEach(async () => {
   await bus.jsm.streams.delete('CARE').catch(() => false);
   await provisionStreams(bus, ['CARE'], { replicas: 1 });
@@ -55,11 +56,8 @@ function read(on: Bus, options: Partial<ReaderOptions> = {}): Reading {
   return reading;
 }
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const untilRead = (reading: Reading, sequence: number, withinMs = 10_000): Promise<true> =>
-  eventually(() => (reading.sequences.at(-1) === sequence ? true : undefined), {
-    what: `message ${sequence}`,
-    withinMs,
-  });
+const untilRead = (reading: Reading, sequence: number): Promise<true> =>
+  eventually(() => (reading.sequences.at(-1) === sequence ? true : undefined), { what: `message ${sequence}` });
 
 test('over kills of the server every message comes once and in order', async () => {
   let lastAt = 0;
@@ -88,7 +86,10 @@ test('over kills of the server every message comes once and in order', async () 
     infrastructure.nats.kill();
     await infrastructure.restartNats();
     const backAt = performance.now();
-    await eventually(() => (lastAt > backAt ? true : undefined), { withinMs: 3_000, what: 'a message' });
+    await eventually(() => (lastAt > backAt ? true : undefined), {
+      withinMs: patience(3_000),
+      what: 'a message',
+    });
     figure(`reading on ${Math.round(lastAt - backAt)} ms after the return of the server`);
   }
   isOver = true;
@@ -97,7 +98,7 @@ test('over kills of the server every message comes once and in order', async () 
   await untilRead(reading, lastSequence);
   expect(reading.sequences).toEqual(range(1, lastSequence));
   expect(reading.breaks).toEqual([]);
-}, 60_000);
+});
 
 test('the last message before a silence is delivered though it went down with the connection', async () => {
   const proxy = await startProxy(infrastructure.nats.port);
@@ -117,15 +118,15 @@ test('the last message before a silence is delivered though it went down with th
     });
     proxy.cut();
     proxy.restore();
-    await untilRead(reading, 2, 5_000);
-    await untilRead(filtered, 2, 5_000);
+    await untilRead(reading, 2);
+    await untilRead(filtered, 2);
     expect(reading).toEqual({ sequences: [1, 2], breaks: [] });
     expect(filtered).toEqual({ sequences: [1, 2], breaks: [] });
   } finally {
     await lossy.close();
     await proxy.close();
   }
-}, 30_000);
+});
 
 test('the first messages of a stream that was empty are not missed though the line lost them', async () => {
   const proxy = await startProxy(infrastructure.nats.port);
@@ -145,7 +146,7 @@ test('the first messages of a stream that was empty are not missed though the li
     await lossy.close();
     await proxy.close();
   }
-}, 30_000);
+});
 
 test('a message that was deleted by hand is passed over, and reading goes on', async () => {
   await tellAll(1, 10);
@@ -194,7 +195,7 @@ test('a stream that was made again and has grown past the old position is a brea
     await cut.close();
     await proxy.close();
   }
-}, 30_000);
+});
 
 test('what retention took before it was read is told as a break', async () => {
   const proxy = await startProxy(infrastructure.nats.port);
@@ -215,7 +216,7 @@ test('what retention took before it was read is told as a break', async () => {
     await cut.close();
     await proxy.close();
   }
-}, 30_000);
+});
 
 test('who begins before the first message that is kept begins with it, and that is no break', async () => {
   await tellAll(1, 6);

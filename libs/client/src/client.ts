@@ -3,7 +3,7 @@
  * browsers, in Node and wherever a WebSocket can be passed in.
  */
 import { CodedError } from '@carillon/contracts/errors';
-import type { RealtimeStats } from '@carillon/contracts/gateway';
+import type { RealtimeStats } from '@carillon/contracts/gateway-stats';
 import { createCalls, type CallOptions, type SettledCommand } from './calls.ts';
 import type { EventData, EventName, Input, OperationName, Result } from './contract-types.ts';
 import { createCredit } from './credit.ts';

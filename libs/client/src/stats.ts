@@ -1,6 +1,6 @@
 /** `GET /realtime/stats`: the figures of the gateway that answers, for operators. No operation, so that no `call` brings it. */
 import { CodedError, type ErrorBody } from '@carillon/contracts/errors';
-import type { RealtimeStats } from '@carillon/contracts/gateway';
+import type { RealtimeStats } from '@carillon/contracts/gateway-stats';
 import type { Environment } from './environment.ts';
 import { isSignedOut, type Tokens } from './tokens.ts';
 

@@ -17,7 +17,7 @@ import { startClient, stopClients } from './person.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   stopClients();

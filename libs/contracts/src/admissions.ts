@@ -118,8 +118,8 @@ export const listStays = defineQuery({
       Shape({
         wardId: Id('Ward'),
         bedId: Id('Bed'),
-        from: Instant('From'),
-        movedBy: Nullable(Id('Who moved him there; null for a file')),
+        from: Nullable(Instant('From; null for one that began before this was recorded')),
+        movedBy: Nullable(Id('Who moved him there; null for a file, and where nobody knows')),
         until: Nullable(Instant('Until; null while he lies there')),
         endedBy: Nullable(Id('Who ended it; null for a file')),
         reason: Nullable(Reason),

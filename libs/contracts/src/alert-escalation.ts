@@ -66,7 +66,7 @@ const alertFields = {
   pageCount: Type.Optional(Type.Integer({ minimum: 0, description: 'How many there are' })),
   answers: Type.Optional(
     Shape({
-      needed: Type.Integer({ minimum: 1, description: 'How many must answer the level that calls now' }),
+      needed: Type.Integer({ minimum: 1, description: 'How many must be coming in all' }),
       accepted: Type.Array(Id('Person'), { description: 'Who is coming, in the order in which they said so' }),
       arrived: Type.Array(Id('Person'), { description: 'Who said that he is there' }),
     }),

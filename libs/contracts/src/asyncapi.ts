@@ -1,6 +1,18 @@
 /** What moves by itself, as an AsyncAPI 3.0 document: frames and rooms for clients, subjects on NATS for services. */
 import {
-  lanes,
+  addOperation,
+  addressed,
+  eventHeadersSchema,
+  nats,
+  reference,
+  tagged,
+  traceHeaders,
+  webSocket,
+  withMessages,
+  type Document,
+  type Message,
+} from './asyncapi-parts.ts';
+import {
   ownersOf,
   plannedServices,
   sendersOf,
@@ -25,7 +37,7 @@ import { durables } from './nats-permissions.ts';
 import { eventsOf } from './room-events.ts';
 import { Shape, Type, type TObject, type TSchema } from './schema.ts';
 import { serverFrames } from './server-frames.ts';
-import { commandSubject, eventHeaders, intakeSubject, querySubject, streams } from './streams.ts';
+import { commandStream, commandSubject, intakeSubject, querySubject, streams } from './streams.ts';
 import { commands, consumers, events, queries, rooms, stateRooms } from './surface.ts';
 
 /** In what a service is sent; `libs/runtime` defines them, since it reads them. */
@@ -41,95 +53,6 @@ Server-Sent Events, and the same calls over HTTP: \`/docs/openapi.json\`.
 **Services** speak over NATS JetStream only. A *command* is stored in a work queue and done once in effect; an *event* is \
 published by its owner after its transaction has committed; a *query* is a read by request and reply. Every user of NATS may \
 use just the subjects that this document names for it.`;
-
-const headerDescriptions: Readonly<Record<keyof typeof eventHeaders, string>> = {
-  id: 'Of the message; the stream takes it once',
-  event: 'Name of the event',
-  at: 'When it happened, RFC 3339',
-  ack: '`true` where clients are asked for receipts',
-  key: 'Messages of one key replace one another where a client is slow',
-  version: 'Of the entity: ignore what is lower or equal to what you have',
-  lane: 'critical, normal or bulk',
-  traceparent: 'W3C Trace Context',
-};
-const requiredHeaders: readonly (keyof typeof eventHeaders)[] = ['id', 'event', 'at', 'version'];
-const eventHeadersSchema: Json = {
-  type: 'object',
-  required: requiredHeaders.map((key) => eventHeaders[key]),
-  properties: Object.fromEntries(
-    Object.entries(headerDescriptions).map(([key, description]) => [
-      eventHeaders[key as keyof typeof eventHeaders],
-      { type: 'string', description },
-    ]),
-  ),
-};
-const traceHeaders: Json = {
-  type: 'object',
-  properties: { [eventHeaders.traceparent]: { type: 'string', description: headerDescriptions.traceparent } },
-};
-
-const parameterDescriptions: Readonly<Record<string, string>> = {
-  hospital: 'Hospital',
-  ward: 'Ward; `_` where the patient lies in none',
-  patient: 'Patient; `_` where it concerns none',
-  person: 'The person to whom it is addressed',
-  lane: 'How urgent it is',
-  type: 'Kind of device',
-  partition: '00 to 15: FNV-1a of the patient id, modulo 16',
-  source: 'Where they came from: device, person or fhir',
-};
-/** `<name>` of our notation becomes `{name}`, with a description of each. */
-function addressed(name: string, idDescription = 'Id of the entity'): Json {
-  const tokens = [...name.matchAll(/<(\w+)>/g)].map(([, token]) => token ?? '');
-  return {
-    address: name.replaceAll(/<(\w+)>/g, '{$1}'),
-    ...(tokens.length === 0
-      ? {}
-      : {
-          parameters: Object.fromEntries(
-            tokens.map((token) => [
-              token,
-              {
-                description: parameterDescriptions[token] ?? idDescription,
-                ...(token === 'lane' ? { enum: [...lanes] } : {}),
-              },
-            ]),
-          ),
-        }),
-  };
-}
-
-const nats = { servers: [{ $ref: '#/servers/nats' }] };
-const webSocket = { servers: [{ $ref: '#/servers/gateway' }] };
-const tagged = (...names: readonly string[]): Json => ({ tags: names.map((name) => ({ name })) });
-
-type Document = { channels: Record<string, Json>; operations: Record<string, Json>; schemas: SchemaWriter };
-type Message = { name: string; summary?: string; payload: Json; headers?: Json };
-
-const messageKey = (name: string): string => identifier(name);
-const reference = (channel: string, message?: string): Json => ({
-  $ref: `#/channels/${channel}${message === undefined ? '' : `/messages/${messageKey(message)}`}`,
-});
-const withMessages = (messages: readonly Message[]): Json => ({
-  messages: Object.fromEntries(
-    messages.map((message) => [messageKey(message.name), { contentType: 'application/json', ...message }]),
-  ),
-});
-function addOperation(
-  { operations }: Document,
-  name: string,
-  action: 'send' | 'receive',
-  channel: string,
-  more: Json & { messages?: readonly string[] },
-): void {
-  const { messages, ...rest } = more;
-  operations[name] = {
-    action,
-    channel: reference(channel),
-    ...rest,
-    ...(messages === undefined ? {} : { messages: messages.map((message) => reference(channel, message)) }),
-  };
-}
 
 function addFrames(document: Document): void {
   const { channels, schemas } = document;
@@ -277,7 +200,7 @@ function addOwnedOperation(
     address: isCommand ? commandSubject(operation, owner) : querySubject(operation, owner),
     title: name,
     description: isCommand
-      ? `${description}\n\nCommand of the lane ${operation.lane}, stored in COMMANDS, version ${version}. Not done any more ` +
+      ? `${description}\n\nCommand of the lane ${operation.lane}, stored in ${commandStream(owner)}, version ${version}. Not done any more ` +
         `when it is older than ${operation.maxAgeMs / 1000} s: \`expired\`. ` +
         (operation.internal === true ? 'Internal: no client can call it.' : rulesInWords(operation.allow))
       : `${description}\n\nQuery, version ${version}; not stored. ${rulesInWords(operation.allow)}`,
@@ -320,11 +243,12 @@ function addOwnedOperation(
   const durable =
     isCommand &&
     durables.find(
-      (each) => each.service === owner && each.stream === 'COMMANDS' && each.filter.includes(`.${operation.lane}.`),
+      (each) =>
+        each.service === owner && each.stream === commandStream(owner) && each.filter.includes(`.${operation.lane}.`),
     );
   const isPlanned = plannedServices.some((service) => service === owner);
   const reading = durable
-    ? `Durable \`${durable.name}\` of COMMANDS.`
+    ? `Durable \`${durable.name}\` of ${durable.stream}.`
     : `Queue group \`${owner}\`: one replica answers.`;
   addOperation(document, identifier(`${owner} does ${name}`), 'receive', channel, {
     summary: isPlanned ? 'The service runs nowhere yet: what it is sent waits.' : reading,

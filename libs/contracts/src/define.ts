@@ -25,7 +25,7 @@ export const lanes = ['critical', 'normal', 'bulk'] as const;
 export type Lane = (typeof lanes)[number];
 
 export const serviceNames = ['gateway', 'directory', 'monitoring', 'alert-escalation'] as const;
-/** Own commands already, and run nowhere yet: what they are sent waits in COMMANDS until it is too old. */
+/** Own commands already, and run nowhere yet: what they are sent waits in a stream until it is too old. */
 export const plannedServices = ['push'] as const;
 export type ServiceName = (typeof serviceNames)[number] | (typeof plannedServices)[number];
 
@@ -184,6 +184,8 @@ export type ConsumerDefinition = {
   filter: string;
   /** After a crash a message goes to another process when this has passed. */
   ackWaitMs: number;
+  /** Durables of earlier releases, which nobody reads any more: removed at the start. */
+  replaces?: readonly string[];
   /** What is handled; other events that pass the filter are none of the service's business. */
   events: readonly EventDefinition[];
 };
@@ -242,4 +244,14 @@ export type ResultOf<C> = C extends { result: infer R extends TSchema } ? Static
 export type DataOf<E> = E extends { data: infer D extends TSchema } ? Static<D> : never;
 
 export type StreamName =
-  'COMMANDS' | 'INTAKE' | 'VITALS' | 'CARE' | 'DEVICE' | 'PERSON' | 'OPS' | 'DIRECTORY' | 'AUDIT' | 'DEADLETTERS';
+  | 'COMMANDS'
+  | 'PUSH'
+  | 'INTAKE'
+  | 'VITALS'
+  | 'CARE'
+  | 'DEVICE'
+  | 'PERSON'
+  | 'OPS'
+  | 'DIRECTORY'
+  | 'AUDIT'
+  | 'DEADLETTERS';

@@ -5,6 +5,9 @@ import { modes } from './monitoring.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 import { vitalNames } from './vital-signs.ts';
 
+/** A signal of each gateway every second, while it takes readings in: what comes by none says nothing of sensors. */
+export const edgeBeatSubject = 'sig.beat.gateway';
+
 const DeviceId = Id('Device');
 const PatientId = Id('Patient');
 
@@ -121,9 +124,15 @@ export const stopSignal = defineCommand({
 export const listDevices = defineQuery({
   ...common,
   name: 'device:list',
-  description: 'The registered devices; of a ward those that are bound to its patients.',
-  input: Shape({ wardId: Type.Optional(Id('Ward')) }),
-  result: Shape({ items: Type.Array(deviceSchema) }),
+  description: 'The registered devices by id, 500 a page; of a ward those that are bound to its patients.',
+  input: Shape({
+    wardId: Type.Optional(Id('Ward')),
+    cursor: Type.Optional(Id('`next` of the page before')),
+  }),
+  result: Shape({
+    items: Type.Array(deviceSchema),
+    next: Type.Optional(Id('Give it as `cursor` for the next page; absent on the last')),
+  }),
   allow: [{ roles: staffRoles, relation: 'ward', field: 'wardId' }, ofHospital],
   http: { method: 'GET', path: '/v1/devices' },
 });

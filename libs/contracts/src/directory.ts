@@ -182,6 +182,7 @@ export const breakGlassChanged = defineEvent({
 export const followDirectory = (service: ServiceName): ConsumerDefinition =>
   defineConsumer({
     name: `${service}-directory-2`,
+    replaces: [`${service}-directory`],
     service,
     stream: 'DIRECTORY',
     filter: 'directory.>',

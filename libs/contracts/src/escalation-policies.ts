@@ -131,6 +131,34 @@ export const listPolicies = defineQuery({
   allow: readers,
   http: { method: 'GET', path: '/v1/policies' },
 });
+export const previewPolicy = defineQuery({
+  ...common,
+  name: 'policy:preview',
+  description:
+    'Whom an alert of a ward would call that was opened now and that nobody answered: by which policy, and who is there at this moment.',
+  input: Shape({
+    wardId: Id('Ward'),
+    priority: OneOf(priorities, 'IEC 60601-1-8'),
+    kind: Type.Optional(Id('Kind of alert; one that no policy names where absent')),
+  }),
+  result: Shape({
+    policyId: storedPolicySchema.properties.policyId,
+    version: PolicyVersion,
+    name: policySchema.properties.name,
+    levels: Type.Array(
+      Shape({
+        afterSeconds: policyLevelSchema.properties.afterSeconds,
+        callsBedNurse: Type.Boolean({ description: 'Whether the nurse of the patient’s bed is called too' }),
+        people: Type.Array(Shape({ personId: Id('Person'), name: Type.String({ description: 'Name, for people' }) }), {
+          description: 'At most 50',
+        }),
+        count: Type.Integer({ minimum: 0, description: 'How many they are' }),
+      }),
+    ),
+  }),
+  allow: readers,
+  http: { method: 'GET', path: '/v1/wards/:wardId/calls' },
+});
 export const setPolicy = defineCommand({
   ...common,
   name: 'policy:set',

@@ -6,8 +6,8 @@ import { mayReadPatient, priorities } from './monitoring.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 import { numericVitals } from './vital-signs.ts';
 
-/** Single readings are summed up, 86,400 a day at one a second: more than this takes longer than an answer may. */
-export const maxSummaryDays = 8;
+/** As long as minutes are kept unless configured otherwise. */
+export const maxSummaryDays = 400;
 
 const Extreme = (description: string) =>
   Nullable(Shape({ value: Type.Number(), at: Instant('When it was measured first') }, description));
@@ -21,13 +21,18 @@ export const vitalSummarySchema = Shape({
 });
 export type VitalSummary = Static<typeof vitalSummarySchema>;
 
+const summaryResolutions = ['readings', 'minutes'] as const;
+export type SummaryResolution = (typeof summaryResolutions)[number];
+
 export const summariseVitals = defineQuery({
   name: 'vitals:summarise',
   version: 1,
   owner: 'monitoring',
   description:
     `One vital sign of a patient over up to ${maxSummaryDays} days, in equal parts of time. Each part names its lowest and ` +
-    'highest reading with their times, so that none is lost however few parts there are. Readings of devices under test are left out.',
+    'highest reading with their times, so that none is lost however few parts there are. Readings of devices under test are left out. ' +
+    'Parts of two minutes and more, and times whose single readings are not kept any more, are made of whole minutes: the first ' +
+    'may then begin, and the last end, up to a minute outside of what was asked for.',
   input: Shape({
     patientId: Id('Patient'),
     vital: OneOf(numericVitals, 'Vital sign'),
@@ -38,6 +43,7 @@ export const summariseVitals = defineQuery({
     ),
   }),
   result: Shape({
+    resolution: OneOf(summaryResolutions, 'What the parts are made of'),
     everySeconds: Type.Integer({ minimum: 1, description: 'How long each part is' }),
     items: Type.Array(vitalSummarySchema, { description: 'Oldest first; parts without readings are left out' }),
   }),

@@ -190,8 +190,11 @@ const ConditionKind = Type.String({
   description: 'spo2-below, heartRate-above, news2, spo2-absent, device-silent, …',
 });
 
-/** Why a vital sign that is expected does not come: what the device said, or that only suspect values or nothing came. */
-export const signalReasons = [...absenceReasons, 'suspect', 'silent', 'notBound'] as const;
+/**
+ * Why a vital sign that is expected does not come: what the device said, or that nothing came, or only what is suspect,
+ * another patient's by the binding of its device, or history when it comes (`late`: mostly a clock that is slow).
+ */
+export const signalReasons = [...absenceReasons, 'suspect', 'silent', 'notBound', 'late'] as const;
 const signalSchema = Shape({
   vital: Vital,
   state: OneOf(['suspect', 'absent'] as const, 'Quality'),

@@ -1,5 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { ownersOf, plannedServices, sendersOf, serviceNames, servicesWithDatabase } from './define.ts';
+import {
+  ownersOf,
+  plannedServices,
+  sendersOf,
+  serviceNames,
+  servicesWithDatabase,
+  type ServiceName,
+} from './define.ts';
+import { edgeBeatSubject } from './devices.ts';
 import {
   durables,
   eventPattern,
@@ -8,8 +16,9 @@ import {
   natsPermissionsConf,
   natsUsers,
   operationSubjects,
+  streamsOf,
 } from './nats-permissions.ts';
-import { commandSubject, streams } from './streams.ts';
+import { commandStream, commandSubject, streams } from './streams.ts';
 import { commands, consumers, events, operations } from './surface.ts';
 import { beatSubject } from './technical.ts';
 
@@ -48,21 +57,34 @@ test('a command is sent by those alone that its contract names, and by the gatew
   }
 });
 
-test('a service that runs nowhere yet has no user and no durable: what it is sent waits, and goes after 25 h', () => {
+test('a service that runs nowhere yet has no user and no durable: what it is sent waits as long as it is of use', () => {
   for (const service of plannedServices) {
     expect(natsUsers).not.toContain(service);
     expect(durables.filter((durable) => durable.service === service)).toEqual([]);
   }
-  const longest = Math.max(...commands.map(({ maxAgeMs }) => maxAgeMs));
-  expect(streams.COMMANDS.maxAgeMs).toBeGreaterThan(longest);
+  for (const command of commands) {
+    const kept = ownersOf(command).map((owner) => streams[commandStream(owner)].maxAgeMs);
+    expect(Math.min(...kept)).toBeGreaterThanOrEqual(command.maxAgeMs);
+  }
 });
+
+test('who sends commands may make the stream that they wait in', () => {
+  for (const command of commands)
+    for (const sender of sendersOf(command))
+      expect(streamsOf(sender)).toEqual(expect.arrayContaining(ownersOf(command).map(commandStream)));
+});
+
+const listenersOf = (subject: string): ServiceName[] =>
+  serviceNames.filter((service) => natsPermissions(service).subscribe.allow.some((each) => covers(each, subject)));
 
 test('the engines of escalation say how they do, and gateways alone hear it', () => {
   expect(publishersOf(beatSubject)).toEqual(['alert-escalation']);
-  const listeners = serviceNames.filter((service) =>
-    natsPermissions(service).subscribe.allow.some((each) => covers(each, beatSubject)),
-  );
-  expect(listeners).toEqual(['gateway']);
+  expect(listenersOf(beatSubject)).toEqual(['gateway']);
+});
+
+test('gateways say that they take readings in, and monitoring alone hears it', () => {
+  expect(publishersOf(edgeBeatSubject)).toEqual(['gateway']);
+  expect(listenersOf(edgeBeatSubject)).toEqual(['monitoring']);
 });
 
 test('a durable is made, pulled and answered by its service alone, and deleted by none', () => {

@@ -24,6 +24,7 @@ import {
   accessSubject,
   commandDurable,
   commandFilter,
+  commandStream,
   commandSubject,
   intakeDurable,
   intakeFilter,
@@ -38,6 +39,7 @@ import {
   streams,
   testSubject,
 } from './streams.ts';
+import { edgeBeatSubject } from './devices.ts';
 import { positionSubject } from './positions.ts';
 import { lastSeenBucket, presenceBucket } from './presence.ts';
 import { commands, consumers, events, queries, rooms } from './surface.ts';
@@ -73,7 +75,7 @@ export const durables: readonly DurableConsumer[] = [
       .filter((lane) => commands.some((command) => command.lane === lane && isOwn(service, command)))
       .map((lane) => ({
         service,
-        stream: 'COMMANDS' as const,
+        stream: commandStream(service),
         name: commandDurable(service, lane),
         filter: commandFilter(service, lane),
       })),
@@ -95,7 +97,11 @@ export function streamsOf(service: ServiceName): StreamName[] {
   const own: StreamName[] = events.filter(({ owner }) => owner === service).map(({ stream }) => stream);
   const read = durables.filter((durable) => durable.service === service).map(({ stream }) => stream);
   if (service === 'gateway') return unique<StreamName>(['COMMANDS', 'INTAKE', ...roomStreams]);
-  return unique<StreamName>([...own, ...read, ...(hasDatabase(service) ? (['DEADLETTERS'] as const) : [])]);
+  const sent = commands
+    .filter((command) => sendersOf(command).includes(service))
+    .flatMap(ownersOf)
+    .map(commandStream);
+  return unique<StreamName>([...own, ...read, ...sent, ...(hasDatabase(service) ? (['DEADLETTERS'] as const) : [])]);
 }
 
 /** The subject of an event with any ids. */
@@ -160,7 +166,7 @@ function publishedBy(service: ServiceName): string[] {
   const subjects = [...events.filter(({ owner }) => owner === service).map(eventPattern), ...subjectsSentBy(service)];
   if (hasDatabase(service)) subjects.push(`dead.${service}.>`, `sig.relay.${service}.*`, `rep.${service}.>`);
   if (service === 'alert-escalation') subjects.push(beatSubject);
-  if (service === 'gateway') subjects.push(positionSubject('*', '*'));
+  if (service === 'gateway') subjects.push(positionSubject('*', '*'), edgeBeatSubject);
   if (service === 'directory') subjects.push(peopleSubject('*', '*'), accessSubject('*', '*', '*'));
   if (service === 'gateway') {
     subjects.push(intakeSubject('*', '*', '*'));
@@ -176,6 +182,7 @@ const subscribedBy = (service: ServiceName): string[] => [
   ...(queries.some((query) => isOwn(service, query)) ? [`${queryFilter(service)} ${service}`] : []),
   ...(hasDatabase(service) ? [`sig.relay.${service}.*`] : []),
   ...(service === 'alert-escalation' ? [`${positionSubject('*', '*')} ${service}`] : []),
+  ...(service === 'monitoring' ? [edgeBeatSubject] : []),
   ...(service === 'gateway' ? [`rep.*.${service}.>`, beatSubject] : []),
 ];
 
@@ -198,6 +205,9 @@ export function natsPermissions(
         ...[...used, ...bucket].flatMap((stream) => [`${api}.STREAM.INFO.${stream}`, `${api}.STREAM.CREATE.${stream}`]),
         ...owned.map((stream) => `${api}.STREAM.UPDATE.${stream}`),
         ...durables.filter((durable) => durable.service === service).flatMap(ofDurable),
+        ...consumers
+          .filter((consumer) => consumer.service === service)
+          .flatMap(({ stream, replaces = [] }) => replaces.map((name) => `${api}.CONSUMER.DELETE.${stream}.${name}`)),
         ...readers.flatMap(ofReader),
       ]),
       deny: unique(readers.flatMap(besidesReader)),

@@ -1,6 +1,6 @@
 /** On call and coverage: groups, schedules with their overrides, and who is missing in the days to come. */
 import { commandAgesMs } from './command-ages.ts';
-import { defineCommand, defineQuery, staffRoles } from './define.ts';
+import { defineCommand, defineQuery, roles, staffRoles } from './define.ts';
 import { priorities } from './monitoring.ts';
 import { Id, Instant, Nullable, OneOf, Shape, Type, type Static } from './schema.ts';
 
@@ -54,6 +54,42 @@ export const listGroups = defineQuery({
   }),
   allow: readers,
   http: { method: 'GET', path: '/v1/groups' },
+});
+export const removeGroup = defineCommand({
+  ...common,
+  name: 'group:remove',
+  description: 'Removes a group; refused with `conflict` while a policy names it.',
+  lane: 'normal',
+  input: Shape({ groupId: Id('Group'), ifVersion: IfVersion }),
+  result: Shape({ groupId: Id('Group') }),
+  maxAgeMs: commandAgesMs['group:remove'],
+  allow: [{ roles: ['admin'], relation: 'hospital' }],
+  http: { method: 'DELETE', path: '/v1/groups/:groupId' },
+});
+export const callablePersonSchema = Shape({
+  personId: Id('Person'),
+  name: Type.String({ description: 'Name, for people' }),
+  roles: Type.Array(OneOf(roles, 'Role')),
+});
+export const listCallable = defineQuery({
+  ...common,
+  name: 'person:callable',
+  description:
+    'People whom policies, groups and schedules may name, by name: the first 50; or all whom a group, schedule or policy names.',
+  input: Shape({
+    name: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 100, description: 'Part of the name, or the whole id' }),
+    ),
+    group: Type.Optional(Id('Members of this group')),
+    schedule: Type.Optional(Id('Who takes turns in this schedule, or steps in')),
+    policy: Type.Optional(Id('Whom this policy names')),
+  }),
+  result: Shape({
+    items: Type.Array(callablePersonSchema),
+    hasMore: Type.Boolean({ description: 'Whether there are more than these' }),
+  }),
+  allow: readers,
+  http: { method: 'GET', path: '/v1/callable-people' },
 });
 
 const layerSchema = Shape({
@@ -126,7 +162,7 @@ export const removeSchedule = defineCommand({
   name: 'schedule:remove',
   description: 'Removes a schedule; refused with `conflict` while a policy names it.',
   lane: 'normal',
-  input: Shape({ scheduleId: Id('Schedule') }),
+  input: Shape({ scheduleId: Id('Schedule'), ifVersion: IfVersion }),
   result: Shape({ scheduleId: Id('Schedule') }),
   maxAgeMs: commandAgesMs['schedule:remove'],
   allow: planners,
@@ -186,6 +222,19 @@ export const listTurns = defineQuery({
   result: Shape({ items: Type.Array(turnSchema) }),
   allow: readers,
   http: { method: 'GET', path: '/v1/schedules/:scheduleId/turns' },
+});
+export const previewTurns = defineQuery({
+  ...common,
+  name: 'schedule:preview',
+  description:
+    'Who would be on call in the next 14 days by layers that are not saved; with the overrides of the schedule, where it is given.',
+  input: Shape({
+    scheduleId: Type.Optional(Id('Schedule of which the layers are meant')),
+    timeZone: schedule.timeZone,
+    layers: schedule.layers,
+  }),
+  result: Shape({ items: Type.Array(turnSchema) }),
+  allow: planners,
 });
 export const listOnCall = defineQuery({
   ...common,

@@ -1,5 +1,5 @@
 /**
- * `push`: rings the devices of people. It runs nowhere yet: what it is sent waits in COMMANDS until it is too old. A push
+ * `push`: rings the devices of people. It runs nowhere yet: what it is sent waits in PUSH until it is too old. A push
  * says nothing of the patient; the device reads the alert after it was unlocked.
  */
 import { defineCommand, type Lane } from './define.ts';

@@ -6,8 +6,10 @@ export const maxResponseDays = 31;
 /** Counted in about 2 s. */
 export const maxResponseAlerts = 30_000;
 
-/** Named as the metric `carillon_alarm_hop_seconds` names them: from the one fact to the other. */
+/** From the one fact to the other: the condition was measured, became active, the alert was opened, its first page left. */
 export const responseHops = [
+  'measured_active',
+  'active_opened',
   'measured_opened',
   'opened_paged',
   'paged_delivered',

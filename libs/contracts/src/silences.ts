@@ -56,7 +56,8 @@ export const endSilence = defineCommand({
 export const listSilences = defineQuery({
   ...common,
   name: 'silence:list',
-  description: 'Silences that last, then those that ended in the last day, the newest first; at most 200.',
+  description:
+    'Silences that last, then those that ended in the last day, the newest first; at most 200. Staff see those of their wards and of patients who lie there, and their own.',
   input: Shape({ wardId: Type.Optional(Id('Of this ward and its patients')) }),
   result: Shape({ items: Type.Array(silenceSchema) }),
   allow: readers,

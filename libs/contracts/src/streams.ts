@@ -62,11 +62,21 @@ export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
   COMMANDS: workQueue('cmd.>', {
     owner: 'gateway',
     description: 'Commands, until they were done.',
-    // Longer than any command may wait (24 h): what goes would not be done any more. Without it, what is sent to a service
-    // that runs nowhere fills the stream, which then refuses every command, answers to alarms included.
+    // Longer than any command may wait (24 h): what goes would not be done any more.
     maxAgeMs: 25 * hour,
     maxBytes: 512 * MiB,
   }),
+  // Of their own, and the oldest go: a flood of calls, or a `push` that is away, may fill neither the stream by which alarms are
+  // answered nor the outbox from which people are called.
+  PUSH: {
+    ...workQueue('push.>', {
+      owner: 'alert-escalation',
+      description: 'Commands that ring devices, until they were done or are of no use any more.',
+      maxAgeMs: 15 * minute,
+      maxBytes: 64 * MiB,
+    }),
+    discard: 'old',
+  },
   INTAKE: workQueue('intake.>', {
     owner: 'gateway',
     description: 'Readings of devices, until they were stored.',
@@ -96,7 +106,8 @@ export const streams: Readonly<Record<StreamName, StreamDefinition>> = {
     owner: 'alert-escalation',
     description: 'What is addressed to one person.',
     maxAgeMs: 7 * day,
-    maxBytes: 512 * MiB,
+    // 100 MB of a week are calls of the canary's nurse.
+    maxBytes: 640 * MiB,
   }),
   OPS: eventStream('ops.>', {
     owner: 'monitoring',
@@ -146,12 +157,15 @@ const ownerOf = (operation: CommandDefinition | QueryDefinition, addressed: Serv
   if (addressed === undefined) throw new Error(`${operation.name} is answered by each service: which is meant?`);
   return addressed;
 };
-/** `cmd.<service>.<lane>.<entity>.<verb>` */
+/** Where the commands of a service are stored. */
+export const commandStream = (service: ServiceName): StreamName => (service === 'push' ? 'PUSH' : 'COMMANDS');
+const commandTree = (service: ServiceName): string => (service === 'push' ? 'push' : `cmd.${service}`);
+/** `cmd.<service>.<lane>.<entity>.<verb>`; what rings devices is stored apart: `push.<lane>.<entity>.<verb>` */
 export const commandSubject = (command: CommandDefinition, addressed?: ServiceName): string =>
-  `cmd.${ownerOf(command, addressed)}.${command.lane}.${dotted(command.name)}`;
+  `${commandTree(ownerOf(command, addressed))}.${command.lane}.${dotted(command.name)}`;
 /** The durable of a service's commands of one lane. */
 export const commandDurable = (service: ServiceName, lane: Lane): string => `${service}-${lane}`;
-export const commandFilter = (service: ServiceName, lane: Lane): string => `cmd.${service}.${lane}.>`;
+export const commandFilter = (service: ServiceName, lane: Lane): string => `${commandTree(service)}.${lane}.>`;
 /** `qry.<service>.<entity>.<verb>` */
 export const querySubject = (query: QueryDefinition, addressed?: ServiceName): string =>
   `qry.${ownerOf(query, addressed)}.${dotted(query.name)}`;

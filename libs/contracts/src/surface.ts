@@ -19,6 +19,7 @@ import * as escalationPolicies from './escalation-policies.ts';
 import * as figures from './figures.ts';
 import * as fhir from './fhir.ts';
 import * as gateway from './gateway.ts';
+import * as gatewayStats from './gateway-stats.ts';
 import * as history from './history.ts';
 import * as limits from './limits.ts';
 import * as monitoring from './monitoring.ts';
@@ -66,6 +67,7 @@ const files = [
   callOuts,
   push,
   gateway,
+  gatewayStats,
   presence,
   technical,
   response,

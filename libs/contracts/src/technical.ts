@@ -3,7 +3,7 @@
  * gateway judges that, and their silence, by itself. So it is told while PostgreSQL, NATS or every engine is away.
  */
 import { defineQuery, defineStateRoom, staffRoles, type Rule } from './define.ts';
-import { Instant, OneOf, Shape, Type, type Static } from './schema.ts';
+import { Id, Instant, OneOf, Shape, Type, type Static } from './schema.ts';
 
 /** What is wrong, in the words of those who mend it. */
 export const technicalKinds = {
@@ -15,6 +15,7 @@ export const technicalKinds = {
   outboxLag: 'Pages that were decided have not been published for more than 5 s',
   clockStep: 'The clock of PostgreSQL has stepped by more than 2 s in the last 10 min',
   noCoverage: 'A ward has nobody but the failsafe whom an alarm of high priority would call',
+  unknownZone: 'The time zone of an on-call schedule is not known to this release: by its turns nobody is on call',
   canary: 'The alert by which the whole way is tried did not come through, twice',
 } as const;
 export type TechnicalKind = keyof typeof technicalKinds;
@@ -36,10 +37,15 @@ export const technicalAlarmSchema = Shape({
 });
 export type TechnicalAlarm = Static<typeof technicalAlarmSchema>;
 
-/** What an engine sees of itself. */
+/** Those beyond are not told; each has one finding a kind and hospital. */
+export const maxFindings = 1_000;
+/** What an engine sees of itself, and of the plans by which it calls. */
 export const beatSchema = Shape({
   instance: Type.String({ maxLength: 128, description: 'Of the engine, another after each start' }),
-  findings: Type.Array(Shape(finding), { maxItems: 20, description: 'What is wrong; none where all is well' }),
+  findings: Type.Array(
+    Shape({ ...finding, hospital: Type.Optional(Id('To whose people alone it is told; to everybody where absent')) }),
+    { maxItems: maxFindings, description: 'What is wrong; none where all is well' },
+  ),
 });
 export type Beat = Static<typeof beatSchema>;
 export type Finding = Beat['findings'][number];

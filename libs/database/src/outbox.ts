@@ -38,8 +38,9 @@ export async function selectOutbox(sql: Sql, lane: Lane, limit: number): Promise
   return rows;
 }
 
+/** Joined, since `id = any(...)` compares each row with each id where the planner takes the table for empty. */
 export async function deleteOutbox(sql: Sql, ids: readonly number[]): Promise<void> {
-  await sql.query('delete from outbox where id = any($1::bigint[])', [ids]);
+  await sql.query('delete from outbox using unnest($1::bigint[]) as gone (id) where outbox.id = gone.id', [ids]);
 }
 
 /** How far publishing lags behind, by lane: rows, and the age of the oldest by the clock of the database. */

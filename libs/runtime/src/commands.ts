@@ -11,7 +11,13 @@ import {
 } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import { Id, OneOf, Shape, Type, validate, type Static } from '@carillon/contracts/schema';
-import { commandDurable, commandFilter, eventHeaders, operationOfSubject } from '@carillon/contracts/streams';
+import {
+  commandDurable,
+  commandFilter,
+  commandStream,
+  eventHeaders,
+  operationOfSubject,
+} from '@carillon/contracts/streams';
 import type { Consumption, Delivery } from '@carillon/bus/consume';
 import { decode, sendReply, type Reply } from '@carillon/bus/request';
 import { findInboxEntry, storeInboxResult, takeInboxKey, type InboxKey } from '@carillon/database/inbox';
@@ -103,18 +109,22 @@ export async function performCommand(
   return result;
 }
 
-/** One durable and one set of workers a lane, so that nothing waits behind a lower lane. */
+/**
+ * One durable and one set of workers a lane, so that nothing waits behind a lower lane.
+ * @param urgent for the critical lane
+ */
 export async function startCommands(
   tools: ServiceTools,
   handlers: readonly CommandHandler[],
+  urgent: ServiceTools = tools,
 ): Promise<readonly Consumption[]> {
   const byName = new Map(handlers.map((handler) => [handler.definition.name, handler]));
-  const { bus, consumers, database, gate, log, metrics, service } = tools;
+  const { bus, consumers, gate, log, metrics, service } = tools;
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
   for (const name of [...byName.keys(), 'unknown'])
     metrics.handled.inc({ kind: 'command', name, outcome: 'poison' }, 0);
 
-  const settle = async (delivery: Delivery): Promise<void> => {
+  const settle = async (delivery: Delivery, own: ServiceTools): Promise<void> => {
     const operation = operationOfSubject(delivery.subject);
     const labels = { kind: 'command', name: byName.has(operation) ? operation : 'unknown' };
     const endTimer = metrics.handlingSeconds.startTimer(labels);
@@ -151,10 +161,10 @@ export async function startCommands(
         envelope = decoded.value;
         // What was done and only never answered is no letter: put back when its key is forgotten, it would be done again.
         const isCrashing = delivery.deliveryCount >= crashLoopDeliveries;
-        if (isCrashing && (await findInboxEntry(database, inboxPlace(envelope, operation))) === undefined) {
+        if (isCrashing && (await findInboxEntry(own.database, inboxPlace(envelope, operation))) === undefined) {
           return await bury(`${delivery.deliveryCount} deliveries`);
         }
-        const data = await doWork(tools, traceparent, (work) => performCommand(work, handler, decoded.value));
+        const data = await doWork(own, traceparent, (work) => performCommand(work, handler, decoded.value));
         finish('ok', envelope, { ok: true, data });
         return delivery.ack();
       } catch (error) {
@@ -182,9 +192,10 @@ export async function startCommands(
   const used = lanes.filter((lane) => handlers.some((handler) => handler.definition.lane === lane));
   return Promise.all(
     used.map((lane) => {
-      const pool = createWorkerPool(workers[lane], settle);
+      const own = lane === 'critical' ? urgent : tools;
+      const pool = createWorkerPool(workers[lane], (delivery: Delivery) => settle(delivery, own));
       return consumers.start({
-        stream: 'COMMANDS',
+        stream: commandStream(service),
         durable: commandDurable(service, lane),
         filter: commandFilter(service, lane),
         ackWaitMs: ackWaitMs[lane],

@@ -23,7 +23,7 @@ import { hospitalOf, letterHeaders, natureOf } from './dead-letters.ts';
 import { judge } from './outcome.ts';
 import { onQuery, type QueryHandler } from './queries.ts';
 import type { ServiceTools } from './service.ts';
-import { applyEvent, type Subscription } from './subscriptions.ts';
+import { applyEvent, publishedAtOf, type Subscription } from './subscriptions.ts';
 import { childTrace } from './trace.ts';
 import type { Work } from './work.ts';
 
@@ -185,7 +185,8 @@ export function putBackOperations(tools: ServiceTools, own: Own): Operations {
         // The message id of a letter ends in the stream and sequence that name the message for ever.
         const place = /[A-Z]+-\d+$/.exec(message.header(eventHeaders.id) ?? '')?.[0];
         const id = message.header(letterHeaders.originalId) ?? place ?? `letter-${message.sequence}`;
-        const event = { subject, body: message.body, id, version };
+        const published = publishedAtOf(message.header(eventHeaders.at));
+        const event = { subject, body: message.body, id, version, ...published };
         await applyEvent(work, handler, subscription.consumer.name, event, keepHandledMs);
         return;
       }

@@ -30,12 +30,15 @@ export type RelayOptions = {
   service: string;
   owner: string;
   database: Database;
+  /** For the critical lane, and to stay its leader; the same where absent. */
+  urgent?: Database;
   bus: Bus;
   log: Logger;
   metrics: Metrics;
 };
 
-export async function startRelay({ service, owner, database, bus, log, metrics }: RelayOptions): Promise<Relay> {
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { service, owner, database, urgent = database, bus, log, metrics } = options;
   const wakers = new Map<Lane, () => void>();
   const isWanted = new Set<Lane>();
   let isStopped = false;
@@ -48,7 +51,7 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
   };
   const signal = (lane: Lane): string => `sig.relay.${service}.${lane}`;
   const leases = await holdLeases({
-    database,
+    database: urgent,
     owner,
     group: 'relay',
     names: lanes.map((lane) => `relay:${lane}`),
@@ -68,12 +71,13 @@ export async function startRelay({ service, owner, database, bus, log, metrics }
 
   /** @returns whether there may be more, and whether any failed */
   const step = async (lane: Lane): Promise<{ isMore: boolean; failed: boolean }> => {
-    const rows = await selectOutbox(database, lane, batchSize);
+    const own = lane === 'critical' ? urgent : database;
+    const rows = await selectOutbox(own, lane, batchSize);
     for (const wave of waves(rows)) {
       if (leases.held(`relay:${lane}`) === undefined) return { isMore: false, failed: false };
       const results = await Promise.all(wave.map(publishRow));
       const ids = results.filter((id) => id !== undefined);
-      if (ids.length > 0) await deleteOutbox(database, ids);
+      if (ids.length > 0) await deleteOutbox(own, ids);
       metrics.published.inc({ lane }, ids.length);
       if (ids.length < wave.length) return { isMore: true, failed: true };
     }

@@ -51,8 +51,13 @@ export type ServiceDefinition = {
   commands?: readonly CommandHandler[];
   queries?: readonly QueryHandler[];
   subscriptions?: readonly Subscription[];
-  /** Timers: each a due loop of its own. */
-  timers?: (tools: ServiceTools) => readonly DueWork[];
+  /**
+   * So many connections, beside those that all share, only for what is urgent: the critical lane of commands and of the outbox,
+   * urgent subscriptions, timers that want them. However much else there is, it waits for none of it.
+   */
+  reservedConnections?: number;
+  /** Timers: each a due loop of its own. `urgent` is the same with the connections that were reserved. */
+  timers?: (tools: ServiceTools, urgent: ServiceTools) => readonly DueWork[];
   /** What has no common form (intake, a seed). Started last, stopped first. */
   extra?: (tools: ServiceTools) => Promise<{ stop(): Promise<void> }>;
 };
@@ -107,7 +112,9 @@ export async function startService(
     service: name,
     onIdleError: (error) => log.warn({ err: error }, 'idle connection lost'),
   });
-  const gate = createGate(() => database.query('select 1'), log, 'database');
+  let urgentDatabase = database;
+  // Not asked for by the connections that all share: while these are all in use, the database is not down.
+  const gate = createGate(() => urgentDatabase.query('select 1'), log, 'database');
   const stops: (() => unknown)[] = [() => database.close()];
   let isStopping = false;
   const stopAll = async (): Promise<void> => {
@@ -155,9 +162,19 @@ export async function startService(
         for (const loop of loops) loop.wake();
       },
     });
+    if (definition.reservedConnections !== undefined) {
+      const reserved = dependencies.openDatabase({
+        url: config.DATABASE_URL,
+        service: name,
+        maxConnections: definition.reservedConnections,
+        onIdleError: (error) => log.warn({ err: error }, 'idle connection lost'),
+      });
+      urgentDatabase = reserved;
+      stops.push(() => reserved.close());
+    }
     await migrate(config.DATABASE_URL, name, definition.migrations);
     if (dependencies.clock === undefined) {
-      const clock = await followDatabaseClock(database, log);
+      const clock = await followDatabaseClock(urgentDatabase, log);
       tools.clock = clock;
       stops.push(() => clock.stop());
     } else tools.clock = dependencies.clock;
@@ -165,7 +182,20 @@ export async function startService(
       replicas: config.CARILLON_REPLICAS,
     });
 
-    const relay = await startRelay({ service: name, owner: instance, database, bus, log, metrics });
+    const urgent: ServiceTools = {
+      ...tools,
+      database: urgentDatabase,
+      work: (traceparent, body) => doWork(urgent, traceparent, body),
+    };
+    const relay = await startRelay({
+      service: name,
+      owner: instance,
+      database,
+      urgent: urgentDatabase,
+      bus,
+      log,
+      metrics,
+    });
     relayWake = (lanes) => relay.wake(lanes);
     stops.push(() => relay.stop());
     const consumptions: Consumption[] = [];
@@ -184,7 +214,7 @@ export async function startService(
       return (wereCaughtUp = left.every((pending) => pending === 0));
     };
     const subscribe = async (subscription: Subscription): Promise<void> => {
-      const consumption = await startSubscription(tools, subscription);
+      const consumption = await startSubscription(subscription.isUrgent === true ? urgent : tools, subscription);
       consumptions.push(consumption);
       if (subscription.isNeededFirst !== true) return;
       needed.push(consumption);
@@ -192,7 +222,7 @@ export async function startService(
     };
     const subscriptions = definition.subscriptions ?? [];
     for (const subscription of subscriptions) if (subscription.isNeededFirst === true) await subscribe(subscription);
-    const started = (definition.timers?.(tools) ?? []).map((work) =>
+    const started = (definition.timers?.(tools, urgent) ?? []).map((work) =>
       startDueLoop(work, { clock: tools.clock, gate, log }),
     );
     loops = started;
@@ -200,7 +230,7 @@ export async function startService(
     for (const subscription of subscriptions) if (subscription.isNeededFirst !== true) await subscribe(subscription);
     const own = { commands: definition.commands ?? [], subscriptions };
     const letters = putBackOperations(tools, own);
-    consumptions.push(...(await startCommands(tools, [...own.commands, ...letters.commands])));
+    consumptions.push(...(await startCommands(tools, [...own.commands, ...letters.commands], urgent)));
     stops.push(startQueries(tools, [...(definition.queries ?? []), ...letters.queries]));
     const extra = await definition.extra?.(tools);
     if (extra !== undefined) stops.push(() => extra.stop());

@@ -2,7 +2,7 @@
 import type { ConsumerDefinition, DataOf, EventDefinition } from '@carillon/contracts/define';
 import { validate } from '@carillon/contracts/schema';
 import { eventHeaders } from '@carillon/contracts/streams';
-import type { Consumption, Delivery } from '@carillon/bus/consume';
+import { removeDurable, type Consumption, type Delivery } from '@carillon/bus/consume';
 import { decode } from '@carillon/bus/request';
 import { findInboxEntry, takeInboxKey, type InboxKey } from '@carillon/database/inbox';
 import { buryDelivery } from './dead-letters.ts';
@@ -16,6 +16,8 @@ export type EventWork = Work & {
   readonly hospital: string;
   /** Of the entity; what is lower or equal to what was seen is to be ignored. */
   readonly version: number;
+  /** By the clock of who published it, ms since the epoch; absent where the message does not say. */
+  readonly publishedAt?: number;
 };
 export type EventHandler = { definition: EventDefinition; handle(work: EventWork, data: unknown): Promise<void> };
 
@@ -28,6 +30,8 @@ export type Subscription = {
   consumer: ConsumerDefinition;
   /** Nothing else of the service starts before what is there was handled: it decides from it. */
   isNeededFirst?: true;
+  /** It uses the connections that the service reserves. */
+  isUrgent?: true;
   /** Several at a time, where what must keep its order can be told from the subject; else one after another. */
   sideBySide?: { width: number; keyOf: (subject: string) => string };
   /** One for each of the consumer's events. */
@@ -38,7 +42,13 @@ export type Subscription = {
 const keepMs = 8 * 86_400_000;
 
 /** An event as it was published, from its stream or from among the dead letters. */
-export type StoredEvent = { subject: string; body: Uint8Array; id: string; version: number };
+export type StoredEvent = { subject: string; body: Uint8Array; id: string; version: number; publishedAt?: number };
+
+/** @param header the value of `eventHeaders.at` */
+export function publishedAtOf(header: string | undefined): Pick<StoredEvent, 'publishedAt'> {
+  const publishedAt = Date.parse(header ?? '');
+  return Number.isNaN(publishedAt) ? {} : { publishedAt };
+}
 
 const inboxPlace = (consumer: string, { subject, id }: Pick<StoredEvent, 'subject' | 'id'>): InboxKey => ({
   hospital: subject.split('.')[1] ?? '',
@@ -62,7 +72,9 @@ export async function applyEvent(
   if (!checked.ok) throw new Error(`breaks its contract: ${JSON.stringify(checked.issues)}`);
   const at = inboxPlace(consumer, event);
   if (!(await takeInboxKey(work.tx, at, '', work.now + keepForMs))) return;
-  await handle({ ...work, hospital: at.hospital, version: event.version }, checked.value);
+  const { version, publishedAt } = event;
+  const published = publishedAt === undefined ? {} : { publishedAt };
+  await handle({ ...work, hospital: at.hospital, version, ...published }, checked.value);
 }
 
 export async function startSubscription(tools: ServiceTools, subscription: Subscription): Promise<Consumption> {
@@ -82,8 +94,9 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
     const { subject, body } = delivery;
     const id = idOf(delivery);
     const version = Number(delivery.header(eventHeaders.version) ?? 0);
+    const published = publishedAtOf(delivery.header(eventHeaders.at));
     return doWork(tools, childTrace(delivery.header(eventHeaders.traceparent)), (work) =>
-      applyEvent(work, handler, subscription.consumer.name, { subject, body, id, version }),
+      applyEvent(work, handler, subscription.consumer.name, { subject, body, id, version, ...published }),
     );
   };
 
@@ -130,12 +143,20 @@ export async function startSubscription(tools: ServiceTools, subscription: Subsc
   // Events of one entity must be applied in the order of their stream.
   const { width, keyOf } = subscription.sideBySide ?? { width: 1, keyOf: () => '' };
   const pool = createWorkerPool(width, settle, ({ subject }: Delivery) => keyOf(subject));
-  return consumers.start({
-    stream: subscription.consumer.stream,
-    durable: subscription.consumer.name,
-    filter: subscription.consumer.filter,
-    ackWaitMs: subscription.consumer.ackWaitMs,
+  const { stream, name: durable, filter, ackWaitMs, replaces = [] } = subscription.consumer;
+  const consumption = await consumers.start({
+    stream,
+    durable,
+    filter,
+    ackWaitMs,
     maxInFlight: 128,
     onDelivery: pool.push,
   });
+  // A replica of the release before that still runs makes it anew: the next start removes it.
+  for (const old of replaces) {
+    void removeDurable(bus, stream, old).catch((error: unknown) =>
+      log.warn({ err: error, durable: old }, 'a durable of an earlier release stays'),
+    );
+  }
+  return consumption;
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
   bus = await connectBus({ url: infrastructure.nats.url, name: 'gateway' });
   service = await startLedger(infrastructure.environment, hooks);
   writer = createWriter(bus);
-}, 60_000);
+});
 afterAll(async () => {
   writer.close();
   await service.stop();
@@ -66,7 +66,7 @@ test('what waits and what is in hand is told by durable, and what is not known i
     what: 'readiness',
     withinMs: 10_000,
   });
-}, 60_000);
+});
 
 test('a message that comes again is counted', async () => {
   const subject = 'cmd.directory.normal.ledger.write';
@@ -105,4 +105,4 @@ test('the age of the oldest row tells how far the outbox lags behind', async () 
     { what: 'no lag', withinMs: 15_000 },
   );
   await database.close();
-}, 60_000);
+});

@@ -7,6 +7,9 @@ import {
   wardChanged,
 } from '@carillon/contracts/directory';
 import type { EventDefinition } from '@carillon/contracts/define';
+import { connectBus } from '@carillon/bus/connection';
+import { consumeDurable, removeDurable } from '@carillon/bus/consume';
+import { provisionStreams } from '@carillon/bus/provision';
 import { openDatabase, type Database } from '@carillon/database/database';
 import { migrate } from '@carillon/database/migrate';
 import {
@@ -25,7 +28,7 @@ beforeAll(async () => {
   const url = infrastructure.postgres.url;
   await migrate(url, 'monitoring', [directoryProjectionMigrations]);
   database = openDatabase({ url, service: 'monitoring' });
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await infrastructure.stop();
@@ -95,4 +98,27 @@ test('a ward is kept with the number of its beds and its population, a person wi
   await tellOf(personChanged, 1, child);
   const { rows } = await database.query(`select birth_date::text as born from directory_person where person_id = 'p1'`);
   expect(rows).toEqual([{ born: '2019-02-28' }]);
+});
+
+test('a service removes the durable by which an earlier release followed the directory, and those of others stay', async () => {
+  const { url, urlOf } = infrastructure.nats;
+  const administrator = await connectBus({ url, name: 'directory' });
+  await provisionStreams(administrator, ['DIRECTORY'], { replicas: 1 });
+  const old = 'alert-escalation-directory';
+  const known = [old, 'monitoring-directory', 'monitoring-directory-2'];
+  const settings = { stream: 'DIRECTORY', filter: 'directory.>', ackWaitMs: 4_000, maxInFlight: 1 } as const;
+  for (const durable of known) {
+    const consumption = await consumeDurable(administrator, { ...settings, durable, onDelivery() {} });
+    await consumption.stop(0);
+  }
+  const bus = await connectBus({ url: urlOf('monitoring'), name: 'monitoring' });
+  const [replaced = ''] = followDirectory('monitoring').replaces ?? [];
+  await removeDurable(bus, 'DIRECTORY', replaced);
+  // Nor is it a mistake when another replica was quicker.
+  await removeDurable(bus, 'DIRECTORY', replaced);
+  expect((await administrator.jsm.consumers.list('DIRECTORY').next()).map(({ name }) => name).toSorted()).toEqual([
+    old,
+    'monitoring-directory-2',
+  ]);
+  await Promise.all([bus.close(), administrator.close()]);
 });

@@ -7,6 +7,7 @@ import { createLogger } from '@carillon/runtime/log';
 import { createVirtualClock, type VirtualClock } from '@carillon/testkit/clock';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { patience } from '@carillon/testkit/patience';
 import { migrations } from './ledger.ts';
 
 let infrastructure: Infrastructure;
@@ -21,7 +22,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   await migrate(infrastructure.postgres.url, 'directory', migrations);
   database = openDatabase({ url: infrastructure.postgres.url, service: 'directory' });
-}, 60_000);
+});
 beforeEach(() => {
   gate = createGate(() => database.query('select 1'), log, 'database');
   clock = createVirtualClock(start);
@@ -168,7 +169,7 @@ test('while the database is away the loop waits at the gate, and then does what 
     return doneAfter('due meanwhile');
   });
   expect(looks - before).toBeLessThan(40);
-}, 30_000);
+});
 
 test('a stop is prompt while the database is away', async () => {
   startLoop();
@@ -182,9 +183,9 @@ test('a stop is prompt while the database is away', async () => {
   const stopping = loops.map((loop) => loop.stop());
   clock.advance(20);
   await Promise.all(stopping);
-  expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+  expect(performance.now() - stoppedAt).toBeLessThan(patience(1_000));
   await infrastructure.restartPostgres();
-}, 30_000);
+});
 
 test('the gate tells when it has been shut for three seconds, and when it opens after that; of shorter times nothing', async () => {
   let isAway = true;
@@ -202,7 +203,7 @@ test('the gate tells when it has been shut for three seconds, and when it opens 
   await watched.whenOpen();
   expect(told).toEqual([true, false]);
   watched.stop();
-}, 15_000);
+});
 
 test('a loop whose look for what is due hangs says for how long, and not any more when it goes on', async () => {
   let answer: (() => void) | undefined;

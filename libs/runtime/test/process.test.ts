@@ -27,7 +27,7 @@ beforeAll(async () => {
   const port = await freePort();
   environment = { ...infrastructure.environment, CARILLON_INTERNAL_PORT: String(port) };
   baseUrl = `http://127.0.0.1:${port}`;
-}, 60_000);
+});
 afterAll(() => infrastructure.stop());
 
 const get = async (path: string): Promise<{ status: number; text: string }> => {
@@ -64,7 +64,7 @@ test('health, readiness and metrics tell what is true', async () => {
   await eventually(async () => ((await get('/readyz')).status === 200 ? true : undefined));
   await running.stop();
   await expect(get('/healthz')).rejects.toThrow();
-}, 30_000);
+});
 
 test('the metrics of several services in one process differ by their label', async () => {
   const nothing = (): Promise<void> => Promise.resolve();
@@ -87,7 +87,7 @@ test('a drain ends by its hard timer, however long a service takes', async () =>
   await running.stop();
   expect(performance.now() - stoppedAt).toBeLessThan(hardDrainMs + 500);
   expect(stopped).toEqual(['quick']);
-}, 15_000);
+});
 
 test('when one service cannot start, the others are stopped and the port is free', async () => {
   let isStopped = false;
@@ -141,7 +141,7 @@ test('a drain finishes the command in hand, answers it, publishes its event, and
   writer.close();
   await bus.close();
   await database.close();
-}, 30_000);
+});
 
 test('a service stops within the hard timer with the database and the bus both away', async () => {
   const service = await startLedger(environment);
@@ -157,4 +157,4 @@ test('a service stops within the hard timer with the database and the bus both a
   expect(performance.now() - stoppedAt).toBeLessThan(hardDrainMs);
   writer.close();
   await bus.close();
-}, 30_000);
+});

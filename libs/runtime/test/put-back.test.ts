@@ -27,7 +27,7 @@ beforeAll(async () => {
   service = await startLedger(infrastructure.environment, hooks);
   writer = createWriter(bus);
   sender = createCommandSender(bus);
-}, 60_000);
+});
 afterAll(async () => {
   writer.close();
   sender.close();

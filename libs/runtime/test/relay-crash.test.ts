@@ -32,7 +32,7 @@ beforeAll(async () => {
     onMessage: ({ body, header }) => heard.push({ id: header('Nats-Msg-Id') ?? '', body: decode(body) }),
   });
   stopReading = reader.stop;
-}, 60_000);
+});
 afterAll(async () => {
   stopReading();
   await bus.close();
@@ -96,4 +96,4 @@ test('I4: a relay that dies before or after any of its messages loses none, repe
       expect(order).toEqual(order.toSorted());
     }
   }
-}, 60_000);
+});

@@ -64,7 +64,7 @@ export async function openRealtime(baseUrl: string, options: ConnectOptions = {}
       client.send({ ...frame, id });
       return client.expect((answer) => answer['id'] === id, `an answer to ${JSON.stringify(frame)}`);
     },
-    expect(fits, what = 'a frame', withinMs = 10_000) {
+    expect(fits, what = 'a frame', withinMs = 15_000) {
       const known = frames.find(fits);
       if (known !== undefined) return Promise.resolve(known);
       return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@
  */
 export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
-  { withinMs = 10_000, what = 'it' }: { withinMs?: number; what?: string } = {},
+  { withinMs = 15_000, what = 'it' }: { withinMs?: number; what?: string } = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   let last: unknown;

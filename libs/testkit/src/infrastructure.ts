@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ServiceName } from '@carillon/contracts/define';
 import { startNatsServer } from '@carillon/local/nats-server';
 import { startPostgres } from '@carillon/local/postgres';
+import { copyEmptyDatabase } from './empty-database.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -43,7 +44,7 @@ export async function startInfrastructure({
   const postgresFolder = join(folder, 'postgres');
   const [nats, postgres] = await Promise.all([
     startNatsServer({ folder: natsFolder, hasTestEvents }),
-    startPostgres({ folder: postgresFolder, settings }),
+    copyEmptyDatabase(postgresFolder).then(() => startPostgres({ folder: postgresFolder, settings })),
   ]);
   const environment = {
     NATS_URL: nats.url,

@@ -37,7 +37,7 @@ export function startNode(args: readonly string[], environment: Readonly<Record<
     lines,
     exited,
     signal: (name) => void child.kill(name),
-    async line(part, withinMs = 30_000) {
+    async line(part, withinMs = 60_000) {
       const found = await eventually(
         () => lines.find((line) => line.includes(part)) ?? (end === undefined ? undefined : ''),
         { withinMs, what: `the line "${part}"` },

@@ -1,65 +1,127 @@
-/** Keeps an eye on coverage for those who are not looking: as gauges, judged anew every minute. */
+/** Keeps an eye on coverage for those who are not looking: as gauges and findings, judged anew every minute. */
+import { setImmediate } from 'node:timers/promises';
 import { priorities, type Priority } from '@carillon/contracts/monitoring';
 import type { Sql } from '@carillon/database/database';
 import { readGauge } from '@carillon/runtime/metrics';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { coverageOf, hoursOf } from './domain/coverage.ts';
+import type { HospitalSight } from './domain/findings.ts';
+import { isZone } from './domain/local-time.ts';
 import { loadPlans } from './handlers/coverage.ts';
-import { listHospitals, listWards } from './store-coverage.ts';
+import { listHospitals, listWards, listZones } from './store-coverage.ts';
 
 const lookEveryMs = 60_000;
 const weekMs = 7 * 86_400_000;
 /** So few at once that an alarm that comes meanwhile waits for no more than a few milliseconds. */
 const wardsAtOnce = 10;
 
-type Figures = { uncoveredWards: number; gapHours: number };
+type Figures = Record<Priority, { uncoveredWards: number; gapHours: number }>;
 
-/** Over all hospitals: wards that are not covered now, and hours of all wards in the next seven days. */
-async function measureCoverage(sql: Sql, now: number): Promise<Record<Priority, Figures>> {
+/** Of one hospital: wards that are not covered now, and hours of all its wards in the next seven days. */
+async function measureCoverage(sql: Sql, hospital: string, now: number): Promise<Figures> {
   const figures = Object.fromEntries(
     priorities.map((priority) => [priority, { uncoveredWards: 0, gapHours: 0 }]),
-  ) as Record<Priority, Figures>;
-  for (const hospital of await listHospitals(sql)) {
-    const plans = await loadPlans(sql, hospital, now, now + weekMs);
-    let after = '';
-    for (;;) {
-      const wards = await listWards(sql, hospital, { after, limit: wardsAtOnce });
-      const gaps = coverageOf(
-        plans,
-        wards.map(({ wardId }) => wardId),
-        now,
-        now + weekMs,
-      );
-      for (const priority of priorities) {
-        const own = gaps.filter((gap) => gap.priority === priority);
-        figures[priority].uncoveredWards += new Set(
-          own.filter(({ from }) => from === now).map(({ wardId }) => wardId),
-        ).size;
-        figures[priority].gapHours += hoursOf(own);
-      }
-      const last = wards.at(-1);
-      if (last === undefined || wards.length < wardsAtOnce) break;
-      after = last.wardId;
+  ) as Figures;
+  const plans = await loadPlans(sql, hospital, now, now + weekMs);
+  for (let after: string | undefined = ''; after !== undefined;) {
+    await setImmediate();
+    const wards = await listWards(sql, hospital, { after, limit: wardsAtOnce });
+    const gaps = coverageOf(
+      plans,
+      wards.map(({ wardId }) => wardId),
+      now,
+      now + weekMs,
+    );
+    for (const priority of priorities) {
+      const own = gaps.filter((gap) => gap.priority === priority);
+      const uncovered = own.filter(({ from }) => from === now).map(({ wardId }) => wardId);
+      figures[priority].uncoveredWards += new Set(uncovered).size;
+      figures[priority].gapHours += hoursOf(own);
     }
+    after = wards.length < wardsAtOnce ? undefined : wards.at(-1)?.wardId;
   }
   return figures;
 }
 
+type Seen = HospitalSight & { figures: Figures };
 export type CoverageWatch = {
-  /** How many wards are not covered now for high priority, and since when that is known (ms since the epoch). */
-  uncovered(): { wards: number; since: number };
+  /** As of the last look; none before the first. */
+  hospitals(): readonly HospitalSight[];
   stop(): Promise<void>;
 };
 
-export function startCoverage({ database, metrics, now, log }: ServiceTools): CoverageWatch {
-  let figures: Record<Priority, Figures> | undefined;
-  let coveredAt = now();
-  const read = (figure: keyof Figures) => (): [Priority, number][] => {
-    const known = figures;
-    return known === undefined ? [] : priorities.map((priority) => [priority, known[priority][figure]]);
+type CoverageTools = Pick<ServiceTools, 'database' | 'metrics' | 'now' | 'log'>;
+
+export function startCoverage({ database, metrics, now, log }: CoverageTools): CoverageWatch {
+  let seen: ReadonlyMap<string, Seen> | undefined;
+  const startedAt = now();
+  measureFigures(metrics.registry, () => (seen === undefined ? undefined : [...seen.values()]));
+
+  const lookAt = async (hospital: string, unreadable: readonly string[]): Promise<Seen> => {
+    const at = now();
+    const figures = await measureCoverage(database, hospital, at);
+    const before = seen?.get(hospital);
+    const uncoveredWards = figures.high.uncoveredWards;
+    return {
+      hospital,
+      figures,
+      uncoveredWards,
+      uncoveredSince: uncoveredWards === 0 ? at : (before?.uncoveredSince ?? startedAt),
+      unreadable,
+      unreadableSince: unreadable.length === 0 ? at : (before?.unreadableSince ?? startedAt),
+    };
+  };
+  let isStopped = false;
+  const lookAtAll = async (): Promise<void> => {
+    const unknown = (await listZones(database)).filter(({ zone }) => !isZone(zone));
+    const looked = new Map<string, Seen>();
+    for (const hospital of await listHospitals(database)) {
+      if (isStopped) return;
+      const before = seen?.get(hospital);
+      const schedules = unknown.filter((each) => each.hospital === hospital).map(({ scheduleId }) => scheduleId);
+      // What is wrong with the plans of one hospital hides nothing of another.
+      const found = await lookAt(hospital, schedules).catch((error: unknown) => {
+        log.warn({ err: error, hospital }, 'coverage could not be judged');
+        return before;
+      });
+      if (found !== undefined) looked.set(hospital, found);
+    }
+    seen = looked;
+  };
+
+  let timer: ReturnType<typeof setTimeout>;
+  const look = async (): Promise<void> => {
+    await lookAtAll().catch((error: unknown) => {
+      if (!isStopped) log.warn({ err: error }, 'coverage could not be judged');
+    });
+    if (!isStopped) timer = setTimeout(() => (looking = look()), lookEveryMs).unref();
+  };
+  let looking = look();
+  return {
+    hospitals: () => [...(seen?.values() ?? [])],
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}
+
+/** Sums over all hospitals: whoever scrapes runs all of them. */
+function measureFigures(
+  registry: ServiceTools['metrics']['registry'],
+  seen: () => readonly { figures: Figures }[] | undefined,
+): void {
+  const read = (figure: keyof Figures[Priority]) => (): [Priority, number][] => {
+    const known = seen();
+    if (known === undefined) return [];
+    return priorities.map((priority) => [
+      priority,
+      known.reduce((sum, { figures }) => sum + figures[priority][figure], 0),
+    ]);
   };
   readGauge(
-    metrics.registry,
+    registry,
     {
       name: 'carillon_coverage_uncovered_wards',
       help: 'Wards of which an alert that was opened now would call nobody but the failsafe',
@@ -68,7 +130,7 @@ export function startCoverage({ database, metrics, now, log }: ServiceTools): Co
     read('uncoveredWards'),
   );
   readGauge(
-    metrics.registry,
+    registry,
     {
       name: 'carillon_coverage_gap_hours',
       help: 'Hours of all wards in the next seven days in which an alert would call nobody but the failsafe',
@@ -76,25 +138,4 @@ export function startCoverage({ database, metrics, now, log }: ServiceTools): Co
     },
     read('gapHours'),
   );
-  let isStopped = false;
-  let timer: ReturnType<typeof setTimeout>;
-  const look = async (): Promise<void> => {
-    try {
-      figures = await measureCoverage(database, now());
-      if (figures.high.uncoveredWards === 0) coveredAt = now();
-    } catch (error) {
-      if (!isStopped) log.warn({ err: error }, 'coverage could not be judged');
-    }
-    if (isStopped) return;
-    timer = setTimeout(() => (looking = look()), lookEveryMs).unref();
-  };
-  let looking = look();
-  return {
-    uncovered: () => ({ wards: figures?.high.uncoveredWards ?? 0, since: coveredAt }),
-    async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
 }

@@ -13,17 +13,26 @@ import {
   resolveAlert,
   snoozeAlert,
 } from '@carillon/contracts/alert-escalation';
-import { callOut } from '@carillon/contracts/call-outs';
+import { callOut, endEmergency, listEmergencies } from '@carillon/contracts/call-outs';
 import type { ConsumerDefinition } from '@carillon/contracts/define';
-import { getPolicy, listPolicies, removePolicy, setPolicy } from '@carillon/contracts/escalation-policies';
+import {
+  getPolicy,
+  listPolicies,
+  previewPolicy,
+  removePolicy,
+  setPolicy,
+} from '@carillon/contracts/escalation-policies';
 import { conditionChanged, conditionCleared, conditionRaised } from '@carillon/contracts/monitoring';
 import {
   endOverride,
   getSchedule,
+  listCallable,
   listGroups,
   listOnCall,
   listTurns,
   overrideSchedule,
+  previewTurns,
+  removeGroup,
   removeSchedule,
   reportCoverage,
   setGroup,
@@ -46,18 +55,20 @@ import { directoryProjectionMigrations, directorySubscription } from '@carillon/
 import { onQuery } from '@carillon/runtime/queries';
 import { startService, type Dependencies, type RunningService } from '@carillon/runtime/service';
 import { onEvent, type Subscription } from '@carillon/runtime/subscriptions';
-import { startCanarySweep } from './canary-sweep.ts';
 import { configSchema } from './config.ts';
 import { startCoverage } from './coverage-gauges.ts';
 import * as alerts from './handlers/alerts.ts';
 import * as answers from './handlers/answers.ts';
 import * as callOuts from './handlers/call-outs.ts';
+import { listEmergencies as listEmergenciesOf } from './handlers/emergencies.ts';
+import { listCallable as listCallableOf } from './handlers/callable.ts';
 import { onConditionActive, onConditionChanged, onConditionCleared } from './handlers/conditions.ts';
 import { onDirectoryNews } from './handlers/directory-news.ts';
 import { escalationTimers } from './handlers/due.ts';
 import { reportCoverage as reportCoverageOf } from './handlers/coverage.ts';
 import * as groups from './handlers/groups.ts';
 import * as policies from './handlers/policies.ts';
+import { previewPolicy as previewPolicyOf } from './handlers/preview.ts';
 import * as reads from './handlers/reads.ts';
 import * as schedules from './handlers/schedules.ts';
 import * as silences from './handlers/silences.ts';
@@ -66,6 +77,7 @@ import { keepReceipts } from './handlers/receipts.ts';
 import { createResponse } from './handlers/response.ts';
 import { placeWard as placeWardAt } from './handlers/wards.ts';
 import { followPositions } from './positions.ts';
+import { startSweeps } from './sweeps.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /** The patient of `care.<hospital>.<ward>.<patient>.…`; a move to another ward changes no order. */
@@ -84,7 +96,8 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           work.afterCommit(wakeTimers);
           return handle(work, input);
         };
-      const conditions = (consumer: ConsumerDefinition): Subscription => ({
+      const conditions = (consumer: ConsumerDefinition, more: Pick<Subscription, 'isUrgent'> = {}): Subscription => ({
+        ...more,
         consumer,
         // Of one patient in order; another patient's waits for nothing but its own rows.
         sideBySide: { width: 3, keyOf: patientOf },
@@ -100,7 +113,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           directoryProjectionMigrations,
           { folder: fileURLToPath(new URL('../migrations', import.meta.url)), table: 'migrations' },
         ],
-        streams: ['COMMANDS', 'CARE', 'PERSON', 'DIRECTORY', 'DEADLETTERS'],
+        streams: ['COMMANDS', 'PUSH', 'CARE', 'PERSON', 'OPS', 'DIRECTORY', 'DEADLETTERS'],
         commands: [
           onCommand(raiseAlert, waking(alerts.raiseAlert)),
           onCommand(acknowledgeAlert, waking(answers.acknowledgeAlert)),
@@ -110,9 +123,11 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onCommand(arriveAtAlert, waking(answers.arriveAtAlert)),
           onCommand(resolveAlert, waking(answers.resolveAlert)),
           onCommand(callOut, waking(callOuts.callOut)),
+          onCommand(endEmergency, waking(callOuts.endEmergency)),
           onCommand(setPolicy, policies.setPolicy),
           onCommand(removePolicy, policies.removePolicy),
           onCommand(setGroup, groups.setGroup),
+          onCommand(removeGroup, groups.removeGroup),
           onCommand(setSchedule, schedules.setSchedule),
           onCommand(removeSchedule, schedules.removeSchedule),
           onCommand(overrideSchedule, schedules.overrideSchedule),
@@ -128,26 +143,31 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onQuery(getResponse, createResponse(plan)),
           onQuery(listAlerts, reads.listAlerts),
           onQuery(getAlert, reads.getAlert),
+          onQuery(listEmergencies, listEmergenciesOf),
           onQuery(getPolicy, policies.getPolicy),
           onQuery(listPolicies, policies.listPolicies),
+          onQuery(previewPolicy, previewPolicyOf),
+          onQuery(listCallable, listCallableOf),
           onQuery(listGroups, groups.listGroups),
           onQuery(getSchedule, schedules.getSchedule),
           onQuery(listTurns, schedules.listTurns),
+          onQuery(previewTurns, schedules.previewTurns),
           onQuery(listOnCall, schedules.listOnCall),
           onQuery(reportCoverage, reportCoverageOf),
           onQuery(listSilences, silences.listSilences),
           onQuery(listInhibitions, silences.listInhibitions),
         ],
         subscriptions: [
-          conditions(criticalConditions),
+          conditions(criticalConditions, { isUrgent: true }),
           conditions(normalConditions),
           directorySubscription(directoryOfAlertEscalation, waking(onDirectoryNews)),
         ],
-        timers: escalationTimers,
+        reservedConnections: 3,
+        timers: (normal, critical) => escalationTimers({ normal, critical }),
         extra: (tools) => {
           const coverage = startCoverage(tools);
-          const watchdog = startWatchdog(tools, common.DATABASE_URL, coverage.uncovered);
-          const running = [watchdog, coverage, followPositions(tools), startCanarySweep(tools)];
+          const watchdog = startWatchdog(tools, common.DATABASE_URL, coverage.hospitals);
+          const running = [watchdog, coverage, followPositions(tools), startSweeps(tools, config)];
           return Promise.resolve({ stop: async () => void (await Promise.all(running.map((each) => each.stop()))) });
         },
       };

@@ -23,6 +23,14 @@ export async function listHospitals(sql: Sql): Promise<string[]> {
   return rows.map(({ hospital }) => hospital);
 }
 
+/** The time zone of every schedule that there is. */
+export async function listZones(sql: Sql): Promise<{ hospital: string; scheduleId: string; zone: string }[]> {
+  const { rows } = await sql.query<{ hospital: string; scheduleId: string; zone: string }>(
+    `select hospital, schedule_id as "scheduleId", body ->> 'timeZone' as zone from schedule order by hospital, schedule_id`,
+  );
+  return rows;
+}
+
 /** Those that touch the time; one without an end lasts for ever. */
 export async function findShifts(sql: Sql, hospital: string, from: number, until: number): Promise<PlannedShift[]> {
   const { rows } = await sql.query<{

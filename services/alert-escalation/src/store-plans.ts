@@ -62,6 +62,10 @@ export async function upsertGroup(tx: Sql, hospital: string, group: GroupRow): P
   );
 }
 
+export async function deleteGroup(tx: Sql, hospital: string, groupId: string): Promise<void> {
+  await tx.query('delete from paging_group where hospital = $1 and group_id = $2', [hospital, groupId]);
+}
+
 type ScheduleBody = Omit<Schedule, 'scheduleId' | 'version'>;
 export type KnownOverride = Replacement & Pick<Override, 'overrideId'>;
 /** With the overrides that are not over, the later made one last. */
@@ -123,13 +127,9 @@ export async function upsertSchedule(
   );
 }
 
-/** With its overrides. @returns false where there is none */
-export async function deleteSchedule(tx: Sql, hospital: string, scheduleId: string): Promise<boolean> {
-  const { rowCount } = await tx.query('delete from schedule where hospital = $1 and schedule_id = $2', [
-    hospital,
-    scheduleId,
-  ]);
-  return rowCount === 1;
+/** With its overrides. */
+export async function deleteSchedule(tx: Sql, hospital: string, scheduleId: string): Promise<void> {
+  await tx.query('delete from schedule where hospital = $1 and schedule_id = $2', [hospital, scheduleId]);
 }
 
 export async function countOverrides(tx: Sql, hospital: string, scheduleId: string, now: number): Promise<number> {

@@ -50,7 +50,7 @@ const facts = `
            order by starts_at desc limit 1),
           ($6::text[])[cardinality($6::text[])])
       end as "group",
-      alert.measured_at, alert.opened_at, alert.resolved_at, alert.outcome,
+      alert.measured_at, alert.active_at, alert.opened_at, alert.resolved_at, alert.outcome,
       called.at as paged_at, called.beyond, received.delivered_at, received.displayed_at,
       answered.accepted_at, answered.acknowledged_at,
       exists (select from page where page.alert_id = alert.alert_id and page.level > 1
@@ -90,6 +90,8 @@ export async function figureResponses(
        select grouping("group") = 1 as "isTotal", "group", hop, count(*) as count,
          percentile_cont(array[0.5, 0.95, 0.99]) within group (order by extract(epoch from took)) as seconds
        from fact cross join lateral (values
+         ('measured_active', active_at - measured_at),
+         ('active_opened', opened_at - active_at),
          ('measured_opened', opened_at - measured_at),
          ('opened_paged', paged_at - opened_at),
          ('paged_delivered', delivered_at - paged_at),

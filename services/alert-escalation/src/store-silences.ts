@@ -74,11 +74,21 @@ export async function wakeHeld(tx: Sql, by: string, now: number): Promise<void> 
   );
 }
 
+export type SilenceFilter = {
+  /** Of this ward and its patients. */
+  wardId: string | undefined;
+  /** Only of these wards and patients, of the wards where these lie, and what the person set (or'ed); undefined for everything. */
+  visible: { wards: readonly string[]; patients: readonly string[]; person: string } | undefined;
+  now: number;
+  since: number;
+  limit: number;
+};
+
 /** Those that last, then those that ended after `since`; of both the newest first. */
 export async function listSilences(
   sql: Sql,
   hospital: string,
-  { wardId, now, since, limit }: { wardId: string | undefined; now: number; since: number; limit: number },
+  { wardId, visible, now, since, limit }: SilenceFilter,
 ): Promise<KnownSilence[]> {
   const { rows } = await sql.query<SilenceRow>(
     `${selectSilence}
@@ -86,8 +96,23 @@ export async function listSilences(
        and ($3::text is null or ward_id = $3 or exists (
          select from directory_admission lying
          where lying.hospital = $1 and lying.patient_id = silence.patient_id and lying.ward_id = $3))
+       and ($6::boolean or ward_id = any($7::text[]) or patient_id = any($8::text[]) or set_by = $9 or exists (
+         select from directory_admission lying
+         where lying.hospital = $1
+           and (lying.patient_id = silence.patient_id and lying.ward_id = any($7)
+             or silence.patient_id is null and lying.ward_id = silence.ward_id and lying.patient_id = any($8))))
      order by (ended_at is null and ends_at > $5) desc, starts_at desc, silence_id limit $4`,
-    [hospital, new Date(since), wardId ?? null, limit, new Date(now)],
+    [
+      hospital,
+      new Date(since),
+      wardId ?? null,
+      limit,
+      new Date(now),
+      visible === undefined,
+      visible?.wards ?? [],
+      visible?.patients ?? [],
+      visible?.person ?? '',
+    ],
   );
   return rows.map(toSilence);
 }

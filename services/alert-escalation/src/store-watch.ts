@@ -23,25 +23,3 @@ export async function countOverdue(
   );
   return rows;
 }
-
-/** Ends the record of old alerts of one hospital, so many at most. @returns how many */
-export async function deleteOldAlerts(
-  sql: Sql,
-  { hospital, before, limit }: { hospital: string; before: number; limit: number },
-): Promise<number> {
-  const { rowCount } = await sql.query(
-    `with old as materialized (
-       select alert_id from alert
-       where hospital = $1 and opened_at < $2 and state = 'resolved' and due_at is null limit $3
-     ), receipts as (
-       delete from page_receipt using page join old using (alert_id) where page_receipt.mid = page.mid
-     ), pages as (
-       delete from page using old where page.alert_id = old.alert_id
-     ), entries as (
-       delete from alert_log using old where alert_log.alert_id = old.alert_id
-     )
-     delete from alert using old where alert.alert_id = old.alert_id`,
-    [hospital, new Date(before), limit],
-  );
-  return rowCount ?? 0;
-}

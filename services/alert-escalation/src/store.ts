@@ -14,6 +14,7 @@ const times = [
   'resolvedAt',
   'touchedAt',
   'measuredAt',
+  'activeAt',
 ] as const;
 type Times = (typeof times)[number];
 type AlertRow = Omit<AlertState, 'pages' | 'hold' | Times> & {
@@ -36,7 +37,7 @@ const selectAlert = `
     ack_until as "ackUntil", snoozes, deliver_by as "deliverBy", hand_over_at as "handOverAt",
     hold_kind as "holdKind", hold_by as "holdBy", hold_until as "holdUntil", due_at as "dueAt",
     opened_at as "openedAt", resolved_at as "resolvedAt", touched_at as "touchedAt", measured_at as "measuredAt",
-    outcome, version,
+    active_at as "activeAt", outcome, version,
     (select json_agg(json_build_object('run', newest.run, 'level', newest.level, 'attempt', newest.attempt,
          'person', newest.person, 'at', newest.at, 'status', newest.status, 'receipts',
          (select json_object_agg(receipt.level, receipt.at) from page_receipt receipt where receipt.mid = newest.mid))
@@ -68,6 +69,7 @@ const toAlert = ({ holdKind, holdBy, holdUntil, ...row }: AlertRow): AlertState 
   // Of an alert from before it was kept: no decision about it is that old.
   touchedAt: ms(row.touchedAt) ?? row.openedAt.getTime(),
   measuredAt: ms(row.measuredAt),
+  activeAt: ms(row.activeAt),
   pages: (row.pages ?? []).map(({ receipts, ...page }) => ({
     ...page,
     at: Date.parse(page.at),
@@ -233,8 +235,8 @@ const columns = changing.replaceAll(/ [a-z]+(\[\])?(,|$)/g, '$2');
 /** @returns false when the episode has an open alert already */
 export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `insert into alert (${columns}, hospital, patient_id, kind, opened_at, measured_at, episode_key)
-     select ${columns}, $2, $3, $4, $5, $6, $7 from jsonb_to_record($1::jsonb) as given (${changing})
+    `insert into alert (${columns}, hospital, patient_id, kind, opened_at, measured_at, active_at, episode_key)
+     select ${columns}, $2, $3, $4, $5, $6, $7, $8 from jsonb_to_record($1::jsonb) as given (${changing})
      on conflict (hospital, episode_key) where state <> 'resolved' do nothing`,
     [
       JSON.stringify(toRow(alert)),
@@ -243,6 +245,7 @@ export async function insertAlert(tx: Sql, alert: AlertState, episodeKey: string
       alert.kind,
       iso(alert.openedAt),
       iso(alert.measuredAt),
+      iso(alert.activeAt),
       episodeKey,
     ],
   );
@@ -320,8 +323,8 @@ export async function isNewerCondition(
   version: number,
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `insert into condition_seen (hospital, episode_key, version) values ($1, $2, $3)
-     on conflict (hospital, episode_key) do update set version = excluded.version
+    `insert into condition_seen (hospital, episode_key, version, seen_on) values ($1, $2, $3, current_date)
+     on conflict (hospital, episode_key) do update set version = excluded.version, seen_on = excluded.seen_on
      where condition_seen.version < excluded.version`,
     [hospital, episodeKey, version],
   );

@@ -17,7 +17,7 @@ type Seen = Pick<Sight, 'overdue' | 'outboxSeconds'>;
 export function startWatchdog(
   tools: ServiceTools,
   databaseUrl: string,
-  uncovered: () => Sight['uncovered'],
+  hospitals: () => Sight['hospitals'],
 ): { stop(): Promise<void> } {
   const { bus, clock, instance, log, service } = tools;
   const database = openDatabase({
@@ -54,7 +54,7 @@ export function startWatchdog(
       ...seen,
       loops,
       clockSteps: clock.steps(),
-      uncovered: uncovered(),
+      hospitals: hospitals(),
     };
     const beat: Beat = { instance, findings: findingsOf(sight) };
     bus.nc.publish(beatSubject, encode(beat));

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Database } from '@carillon/database/database';
 import { eventually } from '@carillon/testkit/eventually';
-import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
-import { migrateService, openEngine } from './database.ts';
+import { openEngine, startHistoryDatabase, type HistoryDatabase } from './database.ts';
 import { deliver, tick, type Delivery } from './engine.ts';
 import { findViolations } from './judge.ts';
 import { actorOf, nurses, people, storeWorld, ward, type World } from './world.ts';
@@ -23,17 +22,16 @@ const world: World = {
   bedNurses: { p1: ['n1', 'n2'] },
 };
 
-let infrastructure: Infrastructure;
+let database: HistoryDatabase;
 let engines: readonly [Database, Database];
 
 beforeAll(async () => {
-  infrastructure = await startInfrastructure();
-  await migrateService(infrastructure.postgres.url);
-  engines = [openEngine(infrastructure.postgres.url, 8), openEngine(infrastructure.postgres.url, 8)];
+  database = await startHistoryDatabase();
+  engines = [openEngine(database.url, 8), openEngine(database.url, 8)];
 });
 afterAll(async () => {
   await Promise.all(engines.map((engine) => engine.close()));
-  await infrastructure.stop();
+  await database.stop();
 });
 beforeEach(() => storeWorld(engines[0], world));
 
@@ -44,7 +42,11 @@ const raised = (by: string, priority: 'high' | 'medium' | 'low' = 'high'): Deliv
   actor: actorOf(by),
   input: { patientId: 'p1', kind: 'fall', priority, message: 'Fall' },
 });
-const condition = (kind: 'active' | 'cleared', version: number, priority: 'high' | 'medium' = 'high'): Delivery => ({
+const condition = (
+  kind: 'active' | 'changed' | 'cleared',
+  version: number,
+  priority: 'high' | 'medium' = 'high',
+): Delivery => ({
   key: `key${keys++}`,
   kind,
   version,
@@ -123,7 +125,7 @@ test('I12: twelve raises of one episode at the same moment, by people and by the
   expect(answers.every((answer) => answer.ok)).toBe(true);
   await openAlertId();
   expect(await pageStatuses()).toEqual(['1 n1 paged', '1 n2 paged']);
-  expect(await findViolations(engines[0], world, [now])).toEqual([]);
+  expect(await findViolations(engines[0], { world, ticks: [now] })).toEqual([]);
 });
 
 test('the words of a higher priority stay with the alert', async () => {
@@ -160,7 +162,7 @@ test('when the last two decline at the same moment the next level starts', async
     (on) => deliver(on, now, answered('decline', 'n2', alertId)),
   );
   expect(await pageStatuses()).toEqual(['1 n1 declined', '1 n2 declined', '2 n3 paged']);
-  expect(await findViolations(engines[0], world, [now])).toEqual([]);
+  expect(await findViolations(engines[0], { world, ticks: [now] })).toEqual([]);
 });
 
 test('an acknowledgement that waits for a level to be started withdraws its calls', async () => {
@@ -198,7 +200,7 @@ test('a reopening that joins an alert of the same tick is not overwritten by it'
   await tick(engines[0], now + holdsMs + 10_000);
   const { rows } = await engines[0].query("select priority, source from alert where state <> 'resolved'");
   expect(rows).toEqual([{ priority: 'medium', source: 'condition' }]);
-  expect(await findViolations(engines[0], world, [now + holdsMs + 10_000])).toEqual([]);
+  expect(await findViolations(engines[0], { world, ticks: [now + holdsMs + 10_000] })).toEqual([]);
 });
 
 test('I13: the database refuses an alert that is on, or answered for a time, without a next deadline', async () => {
@@ -221,7 +223,10 @@ test('an older event of a condition changes nothing when it comes after a newer 
 });
 
 const leadOff = (kind: 'active' | 'cleared', version: number): Delivery => {
-  const { key, condition: found } = condition(kind, version) as Extract<Delivery, { kind: 'active' | 'cleared' }>;
+  const { key, condition: found } = condition(kind, version) as Extract<
+    Delivery,
+    { kind: 'active' | 'changed' | 'cleared' }
+  >;
   return { key, kind, version, condition: { ...found, kind: 'leads-off' } };
 };
 /** A fall calls nobody while the leads are off. */
@@ -263,6 +268,42 @@ test('I16: who ends an alert waits for one that is just being held by it, and wa
   );
   await tick(engines[0], now);
   expect(await callsOfFall()).toEqual(['n1', 'n2']);
+});
+
+test('a condition that changes holds no alert while it waits for a patient who is being moved', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  const alertId = await openAlertId();
+  let changed: Promise<unknown> = Promise.resolve();
+  await engines[0].transaction(async (tx) => {
+    // As whoever moves him: where he lies, and then his alerts.
+    await tx.query(`select from directory_admission where patient_id = 'p1' for update`);
+    changed = deliver(engines[1], now, condition('changed', 2, 'medium'));
+    await somebodyWaitsForLock();
+    await tx.query('select from alert where alert_id = $1 for update nowait', [alertId]);
+  });
+  expect(await changed).toMatchObject({ ok: true });
+});
+
+test('an alert that opens anew waits for the open one of its episode, and holds no other meanwhile', async () => {
+  await deliver(engines[0], now, leadOff('active', 1));
+  await deliver(engines[0], now, answered('resolve', 'n1', await openAlertId()));
+  const holdsMs = 600_000;
+  const input = { patientId: 'p1', kind: 'leads-off', priority: 'low' as const, message: 'Leads off' };
+  const byNurse: Delivery = { key: `key${keys++}`, kind: 'raise', actor: actorOf('n3'), input };
+  await deliver(engines[0], now + holdsMs - 15_000, byNurse);
+  const again = await openAlertId();
+  await deliver(engines[0], now + holdsMs - 15_000, condition('active', 2));
+  const { rows } = await engines[0].query<{ alert_id: string }>("select alert_id from alert where kind = 'fall'");
+  let looking: Promise<unknown> = Promise.resolve();
+  await engines[0].transaction(async (tx) => {
+    // As whoever moves the patient, who has one of his alerts and comes to the next.
+    await tx.query('select from alert where alert_id = $1 for update', [again]);
+    looking = tick(engines[1], now + holdsMs + 10_000);
+    await somebodyWaitsForLock();
+    await tx.query('select from alert where alert_id = $1 for update nowait', [rows[0]?.alert_id]);
+  });
+  await looking;
+  expect(await callsOfFall()).toEqual(['n1', 'n1', 'n2', 'n2', 'n3']);
 });
 
 test('an alert that is opened while its patient is moved is in one of the wards, and told in the other that it left', async () => {

@@ -4,8 +4,12 @@ import type { Role } from '@carillon/contracts/define';
 import type { Policy, Target } from '@carillon/contracts/escalation-policies';
 import type { Layer } from '@carillon/contracts/plans';
 import type { Database } from '@carillon/database/database';
+import { createLogger } from '@carillon/runtime/log';
+import { createMetrics } from '@carillon/runtime/metrics';
+import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import fc from 'fast-check';
+import { startCoverage } from '../src/coverage-gauges.ts';
 import { coverageOf } from '../src/domain/coverage.ts';
 import { findPolicyIssues, peopleAtLevel } from '../src/domain/levels.ts';
 import { loadPlans } from '../src/handlers/coverage.ts';
@@ -134,3 +138,33 @@ test('the report says of a moment that somebody would come if, and only if, the 
     { numRuns: 150 },
   );
 }, 120_000);
+
+test('what is wrong with the plans of one hospital is told of it alone, and hides nothing of another', async () => {
+  const ward = (hospital: string): Promise<unknown> =>
+    database.query(
+      `insert into directory_ward (hospital, ward_id, name, beds, version) values ($1, 'w1', 'Ward', 4, 1)`,
+      [hospital],
+    );
+  for (const hospital of ['broken', 'empty', 'mars', 'well']) await ward(hospital);
+  await database.query(`insert into policy (hospital, policy_id, body, version) values ('broken', 'default', '{}', 1)`);
+  const zone = { timeZone: 'Mars/Base', layers: [] };
+  for (const hospital of ['mars', 'well']) {
+    await database.query(
+      `insert into directory_shift (hospital, shift_id, person_id, ward_id, role, starts_at, version)
+       values ($1, 's', 'n1', 'w1', 'nurse', $2, 1)`,
+      [hospital, new Date(start)],
+    );
+  }
+  await upsertSchedule(database, 'mars', { scheduleId: 'duty', name: 'Duty', version: 1, ...zone });
+  const metrics = createMetrics('test');
+  const log = createLogger('test', { level: 'silent', file: '' });
+  const watch = startCoverage({ database, metrics, log, now: () => start + hour });
+  const seen = await eventually(() => (watch.hospitals().length > 0 ? watch.hospitals() : undefined));
+  await watch.stop();
+  expect(seen).toMatchObject([
+    { hospital: 'empty', uncoveredWards: 1, unreadable: [] },
+    { hospital: 'mars', uncoveredWards: 0, unreadable: ['duty'] },
+    { hospital: 'well', uncoveredWards: 0, unreadable: [] },
+  ]);
+  expect(await metrics.registry.metrics()).toMatch(/uncovered_wards\{.*priority="high".*\} 1/);
+});

@@ -1,11 +1,13 @@
 /** The service's own handlers, called as the command path, the subscriptions and the due loops call them. */
 import { isDeepStrictEqual } from 'node:util';
 import { directoryOfAlertEscalation } from '@carillon/contracts/alert-escalation';
-import type { Actor } from '@carillon/contracts/define';
+import type { Actor, InputOf } from '@carillon/contracts/define';
 import { admissionChanged } from '@carillon/contracts/directory';
 import type { ErrorCode } from '@carillon/contracts/errors';
+import type { setPolicy as setPolicyContract } from '@carillon/contracts/escalation-policies';
 import type { Condition, Priority } from '@carillon/contracts/monitoring';
 import type { Receipt } from '@carillon/contracts/receipts';
+import type { startSilence as startSilenceContract } from '@carillon/contracts/silences';
 import type { Database } from '@carillon/database/database';
 import { findInboxEntry, storeInboxResult, takeInboxKey } from '@carillon/database/inbox';
 import { directorySubscription } from '@carillon/runtime/directory-projection';
@@ -24,19 +26,25 @@ import {
   resolveAlert,
   snoozeAlert,
 } from '../src/handlers/answers.ts';
-import { onConditionActive, onConditionCleared } from '../src/handlers/conditions.ts';
+import { onConditionActive, onConditionChanged, onConditionCleared } from '../src/handlers/conditions.ts';
 import { onDirectoryNews } from '../src/handlers/directory-news.ts';
 import { escalationTimers } from '../src/handlers/due.ts';
+import { removePolicy, setPolicy } from '../src/handlers/policies.ts';
 import { keepReceipts } from '../src/handlers/receipts.ts';
+import { endSilence, startSilence } from '../src/handlers/silences.ts';
 
 export type Delivery = { key: string } & (
   | { kind: 'raise'; actor: Actor; input: { patientId: string; kind: string; priority: Priority; message: string } }
   | { kind: 'acknowledge' | 'decline' | 'resolve' | 'arrive'; actor: Actor; input: { alertId: string } }
   | { kind: 'snooze'; actor: Actor; input: { alertId: string; seconds: number } }
   | { kind: 'escalate'; actor: Actor; input: { alertId: string; seenVersion: number } }
-  | { kind: 'active' | 'cleared'; version: number; condition: Condition }
+  | { kind: 'active' | 'changed' | 'cleared'; version: number; condition: Condition }
   /** What `directory` tells. */
-  | { kind: 'moved'; version: number; patientId: string; wardId: string }
+  | { kind: 'moved'; version: number; patientId: string; wardId: string | null }
+  | { kind: 'silence'; actor: Actor; input: InputOf<typeof startSilenceContract> }
+  | { kind: 'endSilence'; actor: Actor; input: { silenceId: string } }
+  | { kind: 'setPolicy'; actor: Actor; input: InputOf<typeof setPolicyContract> }
+  | { kind: 'removePolicy'; actor: Actor; input: { policyId: string } }
   | { kind: 'receipts'; actor: Actor; items: Receipt[] }
 );
 /** What the caller hears: the result, or why not. */
@@ -70,8 +78,18 @@ function handle(work: Work, delivery: Delivery): Promise<unknown> {
       return snoozeAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
     case 'escalate':
       return escalateAlert({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'silence':
+      return startSilence({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'endSilence':
+      return endSilence({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'setPolicy':
+      return setPolicy({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
+    case 'removePolicy':
+      return removePolicy({ ...work, actor: delivery.actor, key: delivery.key }, delivery.input);
     case 'active':
       return onConditionActive({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
+    case 'changed':
+      return onConditionChanged({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
     case 'cleared':
       return onConditionCleared({ ...work, hospital: 'h1', version: delivery.version }, delivery.condition);
     case 'moved': {
@@ -133,14 +151,17 @@ const maxLooks = 10_000;
 /** Does what is due as the due loops do, until they would go to sleep. */
 export const tick = (database: Database, now: number, crash?: CrashPoint): Promise<void> =>
   again(database, crash, async (on) => {
+    // Most looks find nothing: one statement, instead of one for each loop.
+    const { rows } = await on.query('select from alert where due_at <= $1 limit 1', [new Date(now)]);
+    if (rows.length === 0) return;
     const tools = toolsOf(on, now);
-    const timers = escalationTimers({
+    const own = {
       database: on,
       metrics: tools.metrics,
       clock: { steps: () => [] } as Partial<ServiceTools['clock']>,
       work: (traceparent: string, body: (work: Work) => Promise<unknown>) => doWork(tools, traceparent, body),
-    } as ServiceTools);
-    for (const timer of timers) {
+    } as ServiceTools;
+    for (const timer of escalationTimers({ critical: own, normal: own })) {
       for (let looks = 0; ; looks++) {
         if (looks > maxLooks) throw new Error(`${timer.name} does not come to rest`);
         if (((await timer.nextDueAt()) ?? Infinity) > now) break;

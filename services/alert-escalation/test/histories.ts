@@ -4,13 +4,19 @@ import type { Policy, Target } from '@carillon/contracts/escalation-policies';
 import { priorities, type Priority } from '@carillon/contracts/monitoring';
 import { receiptLevels, type ReceiptLevel } from '@carillon/contracts/receipts';
 import type { CrashPoint } from '@carillon/testkit/faults';
-import { nurses, people, type Duty, type World } from './world.ts';
+import { nurses, otherWard, people, peopleOfOtherWard, ward, type Duty, type World } from './world.ts';
 
 export const startAt = Date.UTC(2026, 10, 21, 8);
-const patients = ['p1', 'p2'];
+const everybody = [...people, ...peopleOfOtherWard];
 
-/** What may be asked of the service. */
-export type Intent = { patient: string; engine: 0 | 1; crash: CrashPoint | undefined; isRepeatedAtOnce: boolean } & (
+/** What may be asked of the service, about an alert of a kind; by the rule of a world the second holds back the first. */
+export type Intent = {
+  patient: string;
+  alarm: 'fall' | 'leads-off';
+  engine: 0 | 1;
+  crash: CrashPoint | undefined;
+  isRepeatedAtOnce: boolean;
+} & (
   | { kind: 'raise'; person: string; priority: Priority }
   | { kind: 'acknowledge' | 'decline' | 'resolve' | 'arrive'; person: string }
   | { kind: 'snooze'; person: string; seconds: number }
@@ -22,13 +28,20 @@ export type Intent = { patient: string; engine: 0 | 1; crash: CrashPoint | undef
   | { kind: 'declineAll' }
   /** Whoever was ever called got it, has it on his screen, or read it. */
   | { kind: 'receipts'; level: ReceiptLevel }
+  /** To a ward, or home. */
+  | { kind: 'move'; wardId: string | null }
+  | { kind: 'silence'; person: string; isOfWard: boolean; priorities: Priority[]; seconds: number }
+  | { kind: 'endSilence'; person: string; which: number }
+  | { kind: 'editPolicy'; policyId: 'default' | 'urgent'; policy: Policy }
+  | { kind: 'removePolicy' }
   /** An earlier delivery comes again. */
   | { kind: 'again'; which: number }
 );
 type Tick = { engine: 0 | 1; crash: CrashPoint | undefined };
 export type Step = { advanceMs: number; intents: readonly Intent[]; ticks: readonly Tick[] };
 
-const person = fc.constantFrom(...people);
+const person = fc.constantFrom(...everybody);
+const nurse = fc.constantFrom(...nurses, ...peopleOfOtherWard);
 const engine = fc.constantFrom(0 as const, 1 as const);
 const crash: fc.Arbitrary<CrashPoint | undefined> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
@@ -43,7 +56,15 @@ const crash: fc.Arbitrary<CrashPoint | undefined> = fc.oneof(
 
 const target: fc.Arbitrary<Target> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Target>({ kind: 'bedNurse' }) },
-  fc.record({ kind: fc.constant('wardRole' as const), role: fc.constantFrom('nurse', 'doctor', 'responder') }),
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('group' as const), group: fc.constantFrom('g1', 'g2') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('wardRole' as const),
+      role: fc.constantFrom('nurse', 'nurse', 'doctor', 'responder'),
+    }),
+  },
+  fc.record({ kind: fc.constant('hospitalRole' as const), role: fc.constantFrom('nurse', 'doctor') }),
   fc.record({ kind: fc.constant('person' as const), person }),
 );
 const failsafe: fc.Arbitrary<Target> = fc.constantFrom<Target>(
@@ -55,10 +76,10 @@ const policy: fc.Arbitrary<Policy> = fc
   .record({
     levels: fc.array(
       fc.record({
-        waits: fc.integer({ min: 1, max: 12 }),
+        waits: fc.integer({ min: 5, max: 12 }),
         targets: fc.array(target, { minLength: 1, maxLength: 2 }),
         needs: fc.constantFrom<NonNullable<Policy['levels'][number]['needs']>>('any', 'any', 'any', 'all', 2),
-        deliverWithinSeconds: fc.constantFrom(undefined, undefined, 3),
+        deliverWithinSeconds: fc.constantFrom(undefined, 3, 10),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -92,29 +113,41 @@ const duty: fc.Arbitrary<Duty | undefined> = fc.oneof(
       .map(({ from, lasts }): Duty => ({ from: startAt + from, until: startAt + from + lasts })),
   },
 );
+const group = fc.record({
+  people: fc.subarray(everybody, { minLength: 1, maxLength: 3 }),
+  isCalledOffShift: fc.boolean(),
+});
+const bedNurses = fc.subarray([...nurses, ...peopleOfOtherWard.slice(0, 1)]);
 export const world: fc.Arbitrary<World> = fc.record({
   policy,
+  urgent: fc.option(policy, { nil: undefined }),
   duties: fc
-    .tuple(...people.map(() => duty))
+    .tuple(...everybody.map(() => duty))
     .map((duties) =>
-      Object.fromEntries(people.flatMap((name, index) => (duties[index] === undefined ? [] : [[name, duties[index]]]))),
+      Object.fromEntries(
+        everybody.flatMap((name, index) => (duties[index] === undefined ? [] : [[name, duties[index]]])),
+      ),
     ),
-  bedNurses: fc.record({ p1: fc.subarray(nurses), p2: fc.subarray(nurses) }),
+  bedNurses: fc.record({ p1: bedNurses, p2: bedNurses }),
+  groups: fc.record({ g1: group, g2: group }),
+  isInhibited: fc.boolean(),
 });
 
+const common = fc.record({
+  patient: fc.constantFrom('p1', 'p1', 'p2'),
+  alarm: fc.constantFrom('fall' as const, 'fall' as const, 'fall' as const, 'leads-off' as const, 'leads-off' as const),
+  engine,
+  crash,
+  isRepeatedAtOnce: fc.constantFrom(true, false, false, false),
+});
+const priority = fc.constantFrom(...priorities);
 const intent: fc.Arbitrary<Intent> = fc
   .tuple(
-    fc.record({ patient: fc.constantFrom(...patients), engine, crash, isRepeatedAtOnce: fc.boolean() }),
+    common,
     fc.oneof(
-      {
-        weight: 3,
-        arbitrary: fc.record({ kind: fc.constant('raise' as const), person, priority: fc.constantFrom(...priorities) }),
-      },
-      {
-        weight: 3,
-        arbitrary: fc.record({ kind: fc.constant('active' as const), priority: fc.constantFrom(...priorities) }),
-      },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('cleared' as const) }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('raise' as const), person, priority }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('active' as const), priority }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('cleared' as const) }) },
       { weight: 4, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), person }) },
       { weight: 3, arbitrary: fc.record({ kind: fc.constant('decline' as const), person }) },
       { weight: 3, arbitrary: fc.record({ kind: fc.constant('declineAll' as const) }) },
@@ -128,9 +161,36 @@ const intent: fc.Arbitrary<Intent> = fc
         arbitrary: fc.record({ kind: fc.constant('escalate' as const), person, isStale: fc.boolean() }),
       },
       {
-        weight: 3,
+        weight: 6,
         arbitrary: fc.record({ kind: fc.constant('receipts' as const), level: fc.constantFrom(...receiptLevels) }),
       },
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          kind: fc.constant('move' as const),
+          wardId: fc.constantFrom(otherWard, otherWard, ward, null),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('silence' as const),
+          person: nurse,
+          isOfWard: fc.boolean(),
+          priorities: fc.constantFrom<Priority[]>(['medium', 'low'], ['medium', 'low'], ['high'], ['low']),
+          seconds: fc.constantFrom(5, 30, 120, 120),
+        }),
+      },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('endSilence' as const), person: nurse, which: fc.nat() }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('editPolicy' as const),
+          policyId: fc.constantFrom('default' as const, 'urgent' as const),
+          policy,
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('removePolicy' as const) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('resolve' as const), person }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant('again' as const), which: fc.nat() }) },
     ),
@@ -153,10 +213,19 @@ export const step: fc.Arbitrary<Step> = fc.record({
 export const begin: Step = {
   advanceMs: 0,
   intents: [
-    { kind: 'active', patient: 'p1', priority: 'high', engine: 0, crash: undefined, isRepeatedAtOnce: false },
+    {
+      kind: 'active',
+      patient: 'p1',
+      alarm: 'fall',
+      priority: 'high',
+      engine: 0,
+      crash: undefined,
+      isRepeatedAtOnce: false,
+    },
     {
       kind: 'raise',
       patient: 'p2',
+      alarm: 'fall',
       person: 'n1',
       priority: 'medium',
       engine: 1,

@@ -1,68 +1,77 @@
 /**
- * Judges what an engine did by the rows that it left: alert, page, alert_log, outbox. It knows the policy and who was on
+ * Judges what an engine did by the rows that it left: alert, page, alert_log, outbox. It knows the policies and who was on
  * duty, folds the log by itself, and shares no code with what it judges.
  */
 import type { AlertSummary } from '@carillon/contracts/alert-escalation';
+import type { Policy } from '@carillon/contracts/escalation-policies';
 import type { Sql } from '@carillon/database/database';
-import { callsOf, comingAt, fold, hasDeclined, type LogRow, type Run, type Start, type Story } from './judge-fold.ts';
-import { reachableAt, type World } from './world.ts';
+import { baseOf, callsOf, comingAt, fold, isHeldAt, wardAt, type Story } from './judge-fold.ts';
+import { callsNobody, heldRightly, releasedInTime } from './judge-holds.ts';
+import {
+  deadline,
+  deliveredOrFollowed,
+  enoughStop,
+  handedOver,
+  leewayMs,
+  movedAreCalled,
+  notEarly,
+  pagedInTime,
+  postsAreCalled,
+} from './judge-levels.ts';
+import { ofAlert, readRows, toldOf, type AlertRow, type LogRow, type Rows } from './judge-rows.ts';
+import { wardOf, type World } from './world.ts';
 
-type AlertRow = {
-  accepted: string[];
-  priority: string;
-  alert_id: string;
-  patient_id: string;
-  episode_key: string;
-  state: string;
-  condition: string;
-  run: number;
-  base_at: Date;
-  level: number;
-  due_at: Date | null;
+/** What is not in the rows. */
+type Known = {
+  world: World;
+  /** When an engine had done everything that was due; how late it may be is decided by who calls. */
+  ticks: readonly number[];
+  /** When the policy for high priority was removed. */
+  removals?: readonly number[];
 };
-type PageRow = { alert_id: string; run: number; level: number; attempt: number; person: string; at: Date };
-type OutboxRow = { headers: Record<string, string>; subject: string; body: string };
 
-const group = <T extends { alert_id: string }>(rows: readonly T[], alertId: string): T[] =>
-  rows.filter((row) => row.alert_id === alertId);
-
-async function readRows(sql: Sql) {
-  const [alerts, log, pages, outbox] = await Promise.all([
-    sql.query<AlertRow>('select * from alert order by opened_at, alert_id'),
-    sql.query<LogRow>('select * from alert_log order by id'),
-    sql.query<PageRow>('select * from page'),
-    sql.query<OutboxRow>('select subject, headers, body from outbox order by id'),
-  ]);
-  const messages = outbox.rows.map(({ headers, subject, body }) => {
-    const data = JSON.parse(body) as AlertSummary & { level: number; alert?: AlertSummary };
-    return { name: headers['Carillon-Event'] ?? '', person: subject.split('.')[2] ?? '', data };
-  });
-  return { alerts: alerts.rows, log: log.rows, pages: pages.rows, messages };
-}
-type Rows = Awaited<ReturnType<typeof readRows>>;
-
-/**
- * @param ticks when an engine had done everything that was due; how late it may be is decided by who calls
- * @returns each violation with the name of its invariant
- */
-export async function findViolations(sql: Sql, world: World, ticks: readonly number[]): Promise<string[]> {
+/** @returns each violation with the name of its invariant */
+export async function findViolations(sql: Sql, { world, ticks, removals = [] }: Known): Promise<string[]> {
   const rows = await readRows(sql);
+  const policyOf = (summary: AlertSummary | undefined): Policy => {
+    const found = rows.policies.find(
+      ({ policy_id: id, version }) => id === summary?.policyId && version === summary.policyVersion,
+    );
+    if (found === undefined) throw new Error(`no policy ${summary?.policyId} ${summary?.policyVersion}`);
+    return found.body;
+  };
+  const judged = rows.alerts.map((alert) => {
+    const log = ofAlert(rows.log, alert.alert_id);
+    const told = toldOf(rows, alert.alert_id);
+    return { alert, log, told, story: fold(log, told, policyOf) };
+  });
+  const sources = judged.filter(({ alert }) => world.isInhibited === true && alert.kind === 'leads-off');
   return [
     ...oneOpenAlert(rows),
-    ...rows.alerts.flatMap((alert) => {
-      const first = rows.messages.find(({ name, data }) => name === 'alert:raised' && data.alertId === alert.alert_id);
-      if (first === undefined) return [`alert ${alert.alert_id} was never told`];
-      const story = fold(group(rows.log, alert.alert_id), first.data.priority);
+    ...judged.flatMap(({ alert, log, told, story }) => {
+      const pages = ofAlert(rows.pages, alert.alert_id);
+      const levels = { patient: alert.patient_id, story, pages, world, ticks };
+      const { silences } = rows;
+      const holding = { alert, story, silences, sources: alert.kind === 'fall' ? sources : [], ticks };
       return [
         ...logAgrees(alert, story),
-        ...pagedInTime(alert, story, world, ticks),
+        ...pagedInTime(levels),
+        ...deliveredOrFollowed(levels),
+        ...enoughStop(levels),
         ...nothingAfterAnswer(alert, story, rows),
         ...pagedOnce(alert, story, rows),
-        ...notEarly(alert, story, world),
-        ...handedOver(alert, story, world),
-        ...postsAreCalled(alert, story, world, ticks.at(-1) ?? 0),
-        ...hasDeadline(alert, story, world, ticks.at(-1) ?? 0),
-      ].map((violation) => `${violation} (alert of ${alert.patient_id})`);
+        ...notEarly(levels),
+        ...keepsPolicy(told, story, { rows, removals }),
+        ...handedOver(levels),
+        ...postsAreCalled(levels, alert.priority),
+        ...movedAreCalled(levels),
+        ...goesWithPatient(alert, story, rows),
+        ...onlyEntitledAnswer(log, story),
+        ...hasDeadline(alert, story, ticks.at(-1) ?? 0),
+        ...heldRightly(holding),
+        ...callsNobody(holding),
+        ...releasedInTime(holding),
+      ].map((violation) => `${violation} (${alert.kind} of ${alert.patient_id})`);
     }),
   ];
 }
@@ -73,7 +82,7 @@ function oneOpenAlert({ alerts, log }: Rows): string[] {
     const spans = alerts
       .filter((alert) => alert.episode_key === episode)
       .map((alert) => {
-        const entries = group(log, alert.alert_id);
+        const entries = ofAlert(log, alert.alert_id);
         const opened = entries.find(({ kind }) => kind === 'opened')?.id ?? Number.NaN;
         const resolved = entries.find(({ kind }) => kind === 'resolved')?.id ?? Infinity;
         return { opened, resolved };
@@ -84,54 +93,22 @@ function oneOpenAlert({ alerts, log }: Rows): string[] {
   });
 }
 
-/** The row is what the log tells. */
-function logAgrees(alert: AlertRow, { runs, state, condition, isOrdered }: Story): string[] {
+/** I18: the row is what the log tells. */
+function logAgrees(alert: AlertRow, story: Story): string[] {
+  const { runs, state, condition, isOrdered } = story;
   const run = runs.at(-1);
   const level = Math.max(0, ...(run?.starts ?? []).map((start) => start.level));
   const isSame =
     isOrdered &&
     run?.run === alert.run &&
-    run.baseAt === alert.base_at.getTime() &&
+    baseOf(run, Infinity) === alert.base_at.getTime() &&
     level === alert.level &&
     state === alert.state &&
+    wardAt(story, Infinity) === alert.ward_id &&
+    isHeldAt(story, Infinity) === (alert.hold_kind !== null) &&
     (state !== 'open' || comingAt(run, Infinity).join() === alert.accepted.join()) &&
     (state === 'resolved' || condition === alert.condition);
   return isSame ? [] : ['I18: the row is not what the log tells'];
-}
-
-const deadline = ({ policy }: World, run: Run, level: number): number =>
-  run.baseAt + (policy.levels[level - 1]?.afterSeconds ?? Number.NaN) * 1000;
-
-/** What correction leaves between the clocks of two engines. */
-const leewayMs = 50;
-
-/** I1: a level whose deadline has come unanswered was started by the next tick, and whoever it reaches was paged. */
-function pagedInTime(
-  { patient_id: patient }: AlertRow,
-  { runs }: Story,
-  world: World,
-  ticks: readonly number[],
-): string[] {
-  const last = world.policy.levels.length;
-  return runs.flatMap((run) =>
-    world.policy.levels.flatMap((_, index) => {
-      const level = index + 1;
-      const dueAt = Math.max(deadline(world, run, level), run.startedAt);
-      const tickAt = ticks.find((at) => at >= dueAt);
-      if (tickAt === undefined || (run.endedAt ?? Infinity) <= tickAt + leewayMs) return [];
-      const start = run.starts.find((one) => one.level === level);
-      if (start === undefined || start.at > tickAt + leewayMs)
-        return [`I1: level ${level} of run ${run.run} was not started in time`];
-      return reachableAt(world, patient, level, start.at).flatMap((person) => {
-        const isPaged = callsOf(run).some(
-          (one) => one.at === start.at && one.level <= level && one.people.includes(person),
-        );
-        const isExcused =
-          comingAt(run, start.position).includes(person) || (level < last && hasDeclined(run, person, start.position));
-        return isPaged || isExcused ? [] : [`I1: ${person} was not paged by level ${level}`];
-      });
-    }),
-  );
 }
 
 /** I2: between an answer and the next run nothing is paged: neither by the log, nor by the rows, nor by what is sent. */
@@ -141,7 +118,7 @@ function nothingAfterAnswer(
   { pages, messages }: Rows,
 ): string[] {
   const violations = isOrdered ? [] : ['I2: the log has a level after the answer'];
-  for (const page of group(pages, id)) {
+  for (const page of ofAlert(pages, id)) {
     const endedAt = runs[page.run - 1]?.endedAt ?? Infinity;
     if (page.at.getTime() > endedAt) violations.push(`I2: ${page.person} was paged after the answer`);
   }
@@ -162,7 +139,7 @@ function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, message
       people.map((person) => ({ run: run.run, level, attempt, at, person })),
     ),
   );
-  const byRows = group(pages, id).map((page) => ({ ...page, at: page.at.getTime() }));
+  const byRows = ofAlert(pages, id).map((page) => ({ ...page, at: page.at.getTime() }));
   const sent = messages
     .filter(({ name, data }) => name === 'page:new' && data.alert?.alertId === id)
     .map(({ person, data: { level, alert } }) => {
@@ -189,125 +166,95 @@ function pagedOnce({ alert_id: id }: AlertRow, { runs }: Story, { pages, message
   ];
 }
 
-/** Fewer come, or may still say so, than the highest level needs. */
-function cannotBeMet(run: Run, { conditions }: Story, world: World, position: number): boolean {
-  const before = callsOf(run).filter((call) => call.position < position);
-  const level = Math.max(0, ...run.starts.filter((start) => start.position < position).map((start) => start.level));
-  const isLost = (person: string, calledAt: number): boolean =>
-    [...run.declines, ...run.relieved].some(
-      (each) => each.person === person && each.position > calledAt && each.position < position,
-    );
-  const stillCalled = (calls: readonly Start[]): Set<string> =>
-    new Set(calls.flatMap((call) => call.people.filter((person) => !isLost(person, call.position))));
-  const coming = comingAt(run, position);
-  const needs = world.policy.levels[level - 1]?.needs ?? 'any';
-  const ofLevel = Math.max(1, stillCalled(before.filter((call) => call.level === level)).size);
-  const isOver = conditions.findLast((each) => each.position < position)?.condition === 'cleared';
-  const isLast = level === world.policy.levels.length;
-  const counted = needs === 'all' ? ofLevel : needs === 'any' ? 1 : isLast ? Math.min(needs, ofLevel) : needs;
-  return new Set([...coming, ...stillCalled(before)]).size < (isOver ? 1 : counted);
+/** The versions of a policy by which an alert might be opened at a time; undefined where it may have been removed. */
+function versionsAt({ policies }: Rows, policyId: string, at: number, removals: readonly number[]) {
+  const written = policies
+    .filter((each) => each.policy_id === policyId)
+    .map((each): { at: number; version: number | undefined } => ({ at: each.set_at.getTime(), version: each.version }));
+  const gone = policyId === 'urgent' ? [-Infinity, ...removals].map((each) => ({ at: each, version: undefined })) : [];
+  const changes = [...gone, ...written].toSorted((one, other) => one.at - other.at);
+  const settled = changes.findLast((change) => change.at < at - leewayMs);
+  const settledAt = settled?.at ?? -Infinity;
+  return changes
+    .filter((change) => change === settled || (change.at >= settledAt - leewayMs && change.at <= at + leewayMs))
+    .map(({ version }) => version);
 }
-const reachesNobody = (run: Run, start: Start, patient: string, world: World): boolean =>
-  reachableAt(world, patient, start.level, start.at).every((person) => hasDeclined(run, person, start.position));
 
-/** A level had a bound for its delivery, and that was over. */
-const isBoundOver = (run: Run, start: Start, { policy }: World): boolean => {
-  const last = callsOf(run).findLast((call) => call.at < start.at && call.people.length > 0);
-  // Of levels that start together the highest says how long their calls may take.
-  const level = callsOf(run).findLast((call) => call.at === last?.at)?.level ?? 0;
-  const seconds = policy.levels[level - 1]?.deliverWithinSeconds;
-  return last !== undefined && seconds !== undefined && last.at + seconds * 1_000 <= start.at;
-};
-
-/** I5: no level starts before its deadline, unless for a reason that the log names, and that is true. */
-function notEarly({ patient_id: patient }: AlertRow, story: Story, world: World): string[] {
-  const last = world.policy.levels.length;
-  return story.runs.flatMap((run) =>
-    run.starts.flatMap((start, index) => {
-      const before = run.starts[index - 1];
-      const isByHand = run.wanted.some(({ level, at }) => at === start.at && level >= start.level);
-      const isRepeat = start.reason === 'repeat' || (before?.level === last && isByHand);
-      if (start.level !== (isRepeat ? last : (before?.level ?? 0) + 1))
-        return [`I5: level ${start.level} is out of turn`];
-      if (start.at >= deadline(world, run, start.level)) return [];
-      const reasons: Readonly<Record<string, () => boolean>> = {
-        declined: () => cannotBeMet(run, story, world, start.position),
-        unreachable: () =>
-          cannotBeMet(run, story, world, start.position) ||
-          (before?.at === start.at && reachesNobody(run, before, patient, world)) ||
-          // Or nobody holds the posts that were called any more but who has declined.
-          run.starts
-            .slice(0, index)
-            .flatMap(({ level }) => reachableAt(world, patient, level, start.at))
-            .every((person) => hasDeclined(run, person, start.position)),
-        undelivered: () => isBoundOver(run, start, world),
-        manual: () => isByHand,
-      };
-      return reasons[start.reason]?.() === true
+/** I6: an alert keeps the policy by which it was opened; at a higher priority it may get another, never a newer one. */
+function keepsPolicy(
+  told: readonly AlertSummary[],
+  { priorities }: Story,
+  { rows, removals }: { rows: Rows; removals: readonly number[] },
+): string[] {
+  return priorities.flatMap(({ priority, at }, index) => {
+    const [first, ...others] = told.filter((summary) => summary.priority === priority);
+    const before = told.find((summary) => summary.priority === priorities[index - 1]?.priority);
+    if (first === undefined) return [`${priority} was never told`];
+    const isOther = ({ policyId, policyVersion }: AlertSummary): boolean =>
+      policyId !== first.policyId || policyVersion !== first.policyVersion;
+    const urgent = priority === 'high' ? versionsAt(rows, 'urgent', at, removals) : [undefined];
+    const mayBe = [
+      ...urgent.filter((version) => version !== undefined).map((version) => `urgent ${version}`),
+      ...(urgent.includes(undefined) ? versionsAt(rows, 'default', at, []).map((version) => `default ${version}`) : []),
+    ];
+    const isKept = before?.policyId === first.policyId && before?.policyVersion === first.policyVersion;
+    const isChosen =
+      mayBe.some((each) => each.startsWith(`${first.policyId} `) && isKept) ||
+      (before?.policyId !== first.policyId && mayBe.includes(`${first.policyId} ${first.policyVersion}`));
+    return [
+      ...(others.some(isOther) ? [`I6: its policy changed while it ran at ${priority}`] : []),
+      ...(isChosen
         ? []
-        : [`I5: level ${start.level} was started early, reason ${start.reason}`];
-    }),
-  );
-}
-
-/** I1: where too few are left who may answer, or a level reaches nobody, the next level starts at once. */
-function handedOver({ patient_id: patient }: AlertRow, story: Story, world: World): string[] {
-  const last = world.policy.levels.length;
-  return story.runs.flatMap((run) => {
-    const isNext = (position: number): boolean => run.starts.some((start) => start.position === position + 1);
-    const declined = run.declines.filter(({ position }) => {
-      const started = run.starts.filter((start) => start.position < position);
-      return (
-        started.length > 0 &&
-        !started.some((start) => start.level === last) &&
-        cannotBeMet(run, story, world, position + 1)
-      );
-    });
-    const inVain = run.starts.filter(
-      (start) =>
-        start.level < last &&
-        (reachesNobody(run, start, patient, world) || cannotBeMet(run, story, world, start.position + 1)),
-    );
-    return [...declined, ...inVain]
-      .filter(({ position }) => !isNext(position))
-      .map(
-        ({ at }) => `I1: too few were left to answer, and the next level of run ${run.run} was not started at ${at}`,
-      );
+        : [`I6: at ${priority} it runs by ${first.policyId} ${first.policyVersion}, not ${mayBe.join()}`]),
+    ];
   });
 }
 
-/**
- * I7: an alert of high priority that nobody has answered calls, by the next tick, whoever is on duty in a post that it has
- * called.
- */
-function postsAreCalled(alert: AlertRow, { runs, isOrdered }: Story, world: World, tickedAt: number): string[] {
-  const run = runs.at(-1);
-  if (!isOrdered || run === undefined || alert.state !== 'open' || alert.priority !== 'high') return [];
-  const levels = world.policy.levels.slice(0, alert.level).map((_, index) => index + 1);
-  const holders = new Set(levels.flatMap((level) => reachableAt(world, alert.patient_id, level, tickedAt)));
-  const answered = new Set([...run.accepts, ...run.declines].map(({ person }) => person));
-  const called = new Set(callsOf(run).flatMap(({ people }) => people));
-  return [...holders]
-    .filter((person) => !called.has(person) && !answered.has(person))
-    .map((person) => `I7: ${person} holds a post and is not called`);
+/** An alert lies where its patient does, or where he lay before he went home. */
+function goesWithPatient({ patient_id: patient, state, ward_id: ward }: AlertRow, _: Story, { wards }: Rows): string[] {
+  const now = wards.get(patient) ?? null;
+  return state === 'resolved' || now === null || now === ward ? [] : [`the alert is in ${ward}, the patient in ${now}`];
 }
 
+/** I9: only staff of the ward where it lies, or who was called, answer. */
+function onlyEntitledAnswer(log: readonly LogRow[], story: Story): string[] {
+  const called = new Set<string>();
+  return log.flatMap(({ kind, actor, people }, position) => {
+    for (const person of people ?? []) called.add(person);
+    if (actor === null || !['accepted', 'snoozed', 'declined', 'escalated', 'arrived', 'resolved'].includes(kind))
+      return [];
+    const isHis = wardOf(actor) === wardAt(story, position);
+    return isHis || (kind !== 'resolved' && called.has(actor)) ? [] : [`I9: ${actor} may not have ${kind} it`];
+  });
+}
+
+/** So often a hold by another alert is looked at though nobody was told that it ended. */
+const heldAgainMs = 30_000;
+
 /** I13: an alert that is on, and one whose answer will expire, has its next deadline, no later than it must be. */
-function hasDeadline(alert: AlertRow, { runs, answeredUntil }: Story, world: World, tickedAt: number): string[] {
-  const run = runs.at(-1);
-  const last = world.policy.levels.length;
+function hasDeadline(alert: AlertRow, story: Story, tickedAt: number): string[] {
+  const run = story.runs.at(-1);
   if (run === undefined || alert.state === 'resolved') return [];
+  const last = run.policy.levels.length;
   const isActive = alert.condition === 'active';
-  if (alert.level === last && alert.state === 'open' && !isActive) return [];
+  if (alert.level === last && alert.state === 'open' && !isActive && alert.hold_kind === null) return [];
+  const nextLevel = (): number =>
+    alert.level < last
+      ? deadline(run, alert.level + 1, Infinity)
+      : Math.max(deadline(run, last, Infinity), (run.starts.at(-1)?.at ?? 0) + run.policy.repeatSeconds * 1000);
   const latest =
     alert.state === 'acknowledged'
-      ? (answeredUntil ?? 0)
-      : alert.level < last
-        ? deadline(world, run, alert.level + 1)
-        : Math.max(deadline(world, run, last), (run.starts.at(-1)?.at ?? 0) + world.policy.repeatSeconds * 1000);
+      ? (story.answeredUntil ?? 0)
+      : alert.hold_kind === 'silence'
+        ? Infinity
+        : alert.hold_kind === 'inhibition'
+          ? tickedAt + heldAgainMs + leewayMs
+          : nextLevel();
   const dueAt = alert.due_at?.getTime() ?? Infinity;
   return [
-    ...(dueAt > latest ? [`I13: ${alert.state} and ${alert.condition}, and the next deadline is not set`] : []),
+    ...(dueAt === Infinity || dueAt > latest
+      ? [`I13: ${alert.state} and ${alert.condition}, and the next deadline is not set`]
+      : []),
     ...(dueAt <= tickedAt ? ['I1: something due was left undone by the last tick'] : []),
   ];
 }

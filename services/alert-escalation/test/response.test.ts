@@ -4,7 +4,7 @@ import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infr
 import { defaultPolicy } from '../src/domain/levels.ts';
 import { readDayPlan } from '../src/domain/shifts.ts';
 import { createResponse } from '../src/handlers/response.ts';
-import { deleteOldAlerts } from '../src/store-watch.ts';
+import { deleteOldAlerts } from '../src/store-sweeps.ts';
 import { migrateService, openEngine } from './database.ts';
 
 let infrastructure: Infrastructure;
@@ -35,13 +35,14 @@ type Told = {
 };
 let alerts = 0;
 
-/** An alert as its record is left behind: measured 2 s before it was opened, and paged 1 s after. */
+/** An alert as its record is left behind: measured 2 s before it was opened, active half a second before, paged 1 s after. */
 async function keep({ ward, priority = 'high', hour, outcome, ...after }: Told, hospital = 'h1'): Promise<void> {
   const id = `a${++alerts}`;
   await sql.query(
     `insert into alert (alert_id, hospital, ward_id, kind, priority, message, episode_key, source, state, condition, policy,
-       run, base_at, level, attempt, opened_at, measured_at, resolved_at, outcome, version)
-     values ($1, $2, $3, 'fall', $4, 'Fall', $1, 'condition', 'resolved', 'cleared', $5, 1, $6, 1, 1, $6, $7, $8, $9, 1)`,
+       run, base_at, level, attempt, opened_at, measured_at, active_at, resolved_at, outcome, version)
+     values ($1, $2, $3, 'fall', $4, 'Fall', $1, 'condition', 'resolved', 'cleared', $5, 1, $6, 1, 1, $6, $7,
+       $6::timestamptz - interval '0.5 s', $8, $9, 1)`,
     [
       id,
       hospital,
@@ -97,6 +98,8 @@ test('each hop has its percentiles, and what was never answered counts in none',
   const { total } = await ask('ward');
   expect(total.alerts).toBe(4);
   expect(Object.fromEntries(total.hops.map(({ hop, ...figures }) => [hop, figures]))).toEqual({
+    measured_active: { count: 4, p50Ms: 1_500, p95Ms: 1_500, p99Ms: 1_500 },
+    active_opened: { count: 4, p50Ms: 500, p95Ms: 500, p99Ms: 500 },
     measured_opened: { count: 4, p50Ms: 2_000, p95Ms: 2_000, p99Ms: 2_000 },
     opened_paged: { count: 4, p50Ms: 1_000, p95Ms: 1_000, p99Ms: 1_000 },
     paged_displayed: { count: 3, p50Ms: 3_000, p95Ms: 3_000, p99Ms: 3_000 },

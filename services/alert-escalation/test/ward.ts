@@ -22,6 +22,7 @@ import { conditionCleared, conditionRaised, type Priority } from '@carillon/cont
 import { recordReceipts, type Receipt } from '@carillon/contracts/receipts';
 import { commandSubject, eventHeaders, eventSubject, querySubject } from '@carillon/contracts/streams';
 import { openDatabase } from '@carillon/database/database';
+import type { Clock } from '@carillon/runtime/clock';
 import type { CommandEnvelope } from '@carillon/runtime/commands';
 import type { QueryEnvelope } from '@carillon/runtime/queries';
 import type { RunningService } from '@carillon/runtime/service';
@@ -46,7 +47,8 @@ export type WardStory = {
   leap(seconds: number): void;
   /** The clock is set forward: it has not become later. */
   stepClock(seconds: number): void;
-  startEngine(): Promise<Engine>;
+  /** @param clock its own, instead of the time of the ward */
+  startEngine(clock?: Clock): Promise<Engine>;
   /** What `directory` publishes; the hospital is told before, with version 1. */
   tell<E extends EventDefinition>(event: E, id: string, data: DataOf<E> & { version: number }): Promise<void>;
   /** What `directory` tells; done when the engines know it. A person on shift is of the ward, and new ones are staff of it. */
@@ -86,7 +88,8 @@ async function publishDirectory(
 
 const mutable = ({ roles, ...actor }: Actor) => ({ ...actor, roles: [...roles] });
 
-export async function openWard(): Promise<WardStory> {
+/** @param options.receives whether each call comes at once to a device of whom it calls, as in a ward with its phones on */
+export async function openWard({ receives = true } = {}): Promise<WardStory> {
   const infrastructure = await startInfrastructure();
   const { url } = infrastructure.nats;
   const bus: Bus = await connectBus({ url, name: 'outside' });
@@ -101,6 +104,8 @@ export async function openWard(): Promise<WardStory> {
 
   const heard: Heard[] = [];
   const waiters = new Set<() => void>();
+  /** Of each message that came to a device, that the engines were told. */
+  const received = new Map<string, Promise<unknown>>();
   const readers = (['CARE', 'PERSON'] as const).map((stream) =>
     readStream(bus, {
       stream,
@@ -111,8 +116,15 @@ export async function openWard(): Promise<WardStory> {
         const data = decode(body) as AlertSummary & { alert?: AlertSummary };
         const person = stream === 'PERSON' ? (subject.split('.')[2] ?? '') : '';
         const at = Date.parse(header(eventHeaders.at) ?? '');
+        const mid = header(eventHeaders.id) ?? '';
+        if (receives && event === 'page:new' && !received.has(mid)) {
+          const item: Receipt = { mid, person, level: 'delivered', at: new Date(clock.now()).toISOString() };
+          // An engine that dies may have taken it with it: another is told later, and nobody waits for that.
+          const telling = tellReceipts([item], { deadlineMs: 1_500 }).catch(() => {});
+          received.set(mid, telling);
+        }
         heard.push({
-          mid: header(eventHeaders.id) ?? '',
+          mid,
           event,
           person,
           alert: data.alert ?? data,
@@ -147,6 +159,17 @@ export async function openWard(): Promise<WardStory> {
     return sender.send(subject, (replyTo) => encode({ ...envelope, replyTo }), { headers: {}, deadlineMs });
   };
 
+  const tellReceipts = (
+    items: readonly Receipt[],
+    { hospital = gatewayActor.hospital, ...options }: CommandOptions & { hospital?: string } = {},
+  ): Promise<Reply | undefined> =>
+    sendAs(
+      { ...gatewayActor, hospital },
+      commandSubject(recordReceipts, 'alert-escalation'),
+      { service: 'alert-escalation', items },
+      options,
+    );
+
   const engines: Engine[] = [];
   let directoryVersion = 1;
   /** Publishes it, and waits until its row in the projection is as new. */
@@ -166,8 +189,8 @@ export async function openWard(): Promise<WardStory> {
     now: clock.now,
     leap: (seconds) => clock.advance(seconds * 1000),
     stepClock: (seconds) => clock.step(seconds * 1000),
-    async startEngine() {
-      const mortal = createMortal({ clock });
+    async startEngine(own: Clock = clock) {
+      const mortal = createMortal({ clock: own });
       const engine = {
         service: await start(infrastructure.environmentOf('alert-escalation'), mortal.dependencies),
         mortal,
@@ -218,13 +241,7 @@ export async function openWard(): Promise<WardStory> {
       return publishEvent(event, { hospital, ward, patient: 'p1', lane }, ++conditionVersion, data);
     },
     send: (person, command, data, options) => sendAs(actorOf(person), commandSubject(command), data, options),
-    receive: (items, { hospital = gatewayActor.hospital, ...options } = {}) =>
-      sendAs(
-        { ...gatewayActor, hospital },
-        commandSubject(recordReceipts, 'alert-escalation'),
-        { service: 'alert-escalation', items },
-        options,
-      ),
+    receive: tellReceipts,
     ask(person, query, data) {
       const envelope: QueryEnvelope = { actor: mutable(actorOf(person)), data };
       return request(bus, querySubject(query), encode(envelope), { headers: {}, deadlineMs: 5_000 });
@@ -241,7 +258,8 @@ export async function openWard(): Promise<WardStory> {
           if (found === undefined) return;
           clearTimeout(timer);
           waiters.delete(look);
-          resolve(found);
+          // So that time may leap from here on.
+          void Promise.resolve(received.get(found.mid)).then(() => resolve(found));
         };
         waiters.add(look);
         look();

@@ -3,7 +3,8 @@
  * before there is a link.
  */
 import { CodedError, type Client, type Input, type OperationName, type Result } from '@carillon/client/client';
-import type { Alert, CoverageReport, DeadLetter, Reading } from './shapes.ts';
+import { serverNow } from './clock.ts';
+import type { Alert, CoverageReport, DeadLetter, Device, Group, Reading } from './shapes.ts';
 import { silencesOn } from './silences.ts';
 
 /** An error that may be over the next time: nobody could be reached, or too much was asked. */
@@ -59,6 +60,45 @@ export const createApi = (client: Client) => {
     return { letters, hasMore: true };
   };
 
+  const readDevices = async (where: Input<'device:list'>): Promise<Device[]> => {
+    const items: Device[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const answer = await ask('device:list', { ...where, ...(cursor === undefined ? {} : { cursor }) });
+      items.push(...answer.items);
+      cursor = answer.next;
+      if (cursor === undefined) break;
+    }
+    return items;
+  };
+
+  const readGroups = async (): Promise<Group[]> => {
+    const items: Group[] = [];
+    let cursor: string | undefined;
+    // A hospital has at most 200 groups, of which each page holds a few.
+    do {
+      const answer = await ask('group:list', cursor === undefined ? {} : { cursor });
+      items.push(...answer.items);
+      cursor = answer.next;
+    } while (cursor !== undefined);
+    return items;
+  };
+
+  /** All wards of the hospital: the report on a moment names them, and costs next to nothing. */
+  const readWards = async (): Promise<CoverageReport['wards']> => {
+    const wards: CoverageReport['wards'] = [];
+    const from = serverNow();
+    const moment = { from: new Date(from).toISOString(), until: new Date(from + 1).toISOString() };
+    let cursor: string | undefined;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const answer = await ask('coverage:report', { ...moment, ...(cursor === undefined ? {} : { cursor }) });
+      wards.push(...answer.wards);
+      cursor = answer.next;
+      if (cursor === undefined) break;
+    }
+    return wards;
+  };
+
   const readCoverage = async (): Promise<CoverageReport> => {
     const { next, ...report } = await ask('coverage:report', {});
     let cursor = next;
@@ -79,9 +119,11 @@ export const createApi = (client: Client) => {
     vitals: readVitals,
     scoreDecisions: async (patientId: string) => (await ask('score:decisions', { patientId })).items,
     scores: (patientId: string) => ask('score:get', { patientId }),
+    stateScore: (score: Input<'score:state'>) => ask('score:state', score),
     rules: (patientId: string) => ask('limits:get', { patientId }),
     limitVersions: async (patientId: string) => (await ask('limits:history', { patientId })).items,
     limitSets: async () => (await ask('limitSet:list', {})).items,
+    putLimitSet: (set: Input<'limitSet:put'>) => ask('limitSet:put', set),
     signLimitSet: (which: Input<'limitSet:sign'>) => ask('limitSet:sign', which),
     setLimits: (of: Input<'limits:set'>) => ask('limits:set', of),
     adjustLimits: (of: Input<'limits:adjust'>) => ask('limits:adjust', of),
@@ -92,12 +134,16 @@ export const createApi = (client: Client) => {
     alerts: readAlerts,
     alert: (alertId: string) => ask('alert:get', { alertId }),
     notices: async () => (await ask('notice:list', {})).items,
+    emergencies: async () => (await ask('emergency:list', {})).items,
     publishNotice: (notice: Input<'notice:publish'>) => ask('notice:publish', notice),
     disconnect: (whom: Input<'person:disconnect'>) => ask('person:disconnect', whom),
     endSubscription: (which: Input<'subscription:end'>) => ask('subscription:end', which),
     revoke: (what: Input<'access:revoke'>) => ask('access:revoke', what),
     stopSignal: (which: Input<'signal:stop'>) => ask('signal:stop', which),
-    devices: async () => (await ask('device:list', {})).items,
+    devices: readDevices,
+    registerDevice: (device: Input<'device:register'>) => ask('device:register', device),
+    bindDevice: (which: Input<'device:bind'>) => ask('device:bind', which),
+    unbindDevice: (which: Input<'device:unbind'>) => ask('device:unbind', which),
     figures: (where: Input<'figures:get'>) => ask('figures:get', where),
     beds: (which: Input<'bed:list'>) => ask('bed:list', which),
     admit: (whom: Input<'admission:admit'>) => ask('admission:admit', whom),
@@ -106,6 +152,20 @@ export const createApi = (client: Client) => {
     coverage: readCoverage,
     policies: async () => (await ask('policy:list', {})).items,
     policy: (policyId: string) => ask('policy:get', { policyId }),
+    setPolicy: (policy: Input<'policy:set'>) => ask('policy:set', policy),
+    previewPolicy: (of: Input<'policy:preview'>) => ask('policy:preview', of),
+    removePolicy: (which: Input<'policy:remove'>) => ask('policy:remove', which),
+    schedule: (scheduleId: string) => ask('schedule:get', { scheduleId }),
+    setSchedule: (schedule: Input<'schedule:set'>) => ask('schedule:set', schedule),
+    removeSchedule: (which: Input<'schedule:remove'>) => ask('schedule:remove', which),
+    turns: async (of: Input<'schedule:turns'>) => (await ask('schedule:turns', of)).items,
+    previewTurns: async (of: Input<'schedule:preview'>) => (await ask('schedule:preview', of)).items,
+    endOverride: (which: Input<'schedule:endOverride'>) => ask('schedule:endOverride', which),
+    groups: readGroups,
+    setGroup: (group: Input<'group:set'>) => ask('group:set', group),
+    removeGroup: (which: Input<'group:remove'>) => ask('group:remove', which),
+    callable: (who: Input<'person:callable'>) => ask('person:callable', who),
+    wards: readWards,
     silencesOn: async (patientId: string, wardId: string | undefined) =>
       silencesOn((await ask('silence:list', wardId === undefined ? {} : { wardId })).items, { patientId, wardId }),
     startSilence: (silence: Input<'silence:start'>) => ask('silence:start', silence),

@@ -19,12 +19,12 @@ test('gaps of the same time are one line of their ward, and wards without gaps h
     gap('w1', 'high', '2026-11-21T20:00:00.000Z', 'falls'),
     gap('w3', 'high', '2026-11-21T20:00:00.000Z'),
   ];
-  const shown = gapsByWard({ wards, gaps }).map(({ wardId, lines }) => [
-    wardId,
+  const shown = gapsByWard({ wards, gaps }).map(({ wardId, policies, lines }) => [
+    `${wardId} by ${policies.join(', ')}`,
     lines.map(({ from, priorities }) => `${from.slice(11, 13)} ${priorities.join('+')}`),
   ]);
   expect(shown).toEqual([
-    ['w1', ['18 low', '20 high+low']],
-    ['w3', ['20 high']],
+    ['w1 by default, falls', ['18 low', '20 high+low']],
+    ['w3 by default', ['20 high']],
   ]);
 });

@@ -8,7 +8,13 @@ export type GapLine = {
   /** Highest first. */
   priorities: readonly Priority[];
 };
-export type WardGaps = { wardId: string; name: string; lines: readonly GapLine[] };
+export type WardGaps = {
+  wardId: string;
+  name: string;
+  lines: readonly GapLine[];
+  /** By which nobody would come. */
+  policies: readonly string[];
+};
 
 const ORDER: readonly Priority[] = ['high', 'medium', 'low'];
 
@@ -27,6 +33,7 @@ export const gapsByWard = ({ wards, gaps }: Pick<CoverageReport, 'wards' | 'gaps
       return {
         wardId,
         name,
+        policies: [...new Set(gaps.filter((gap) => gap.wardId === wardId).map(({ policyId }) => policyId))],
         lines: [...lines.values()]
           .map(({ line, priorities }) => ({ ...line, priorities: ORDER.filter((each) => priorities.has(each)) }))
           .sort((a, b) => Date.parse(a.from) - Date.parse(b.from)),

@@ -73,13 +73,14 @@ test('trends and combinations are said in words', () => {
 });
 
 test('ages are said as people say them', () => {
-  const ages = [[0, 29], [29, 91], [548, 731], [731, 1096], [5844, null], [0, null]] as const; // prettier-ignore
+  const ages = [[0, 29], [29, 91], [548, 731], [731, 1096], [5844, null], [0, 5844], [0, null]] as const; // prettier-ignore
   expect(ages.map(([fromAgeDays, toAgeDays]) => sayAges({ fromAgeDays, toAgeDays }))).toEqual([
     '0 to 28 days',
     '1 to 3 months',
     '18 to 24 months',
     '2 to 3 years',
     '16 years and over',
+    'under 16 years',
     'any age',
   ]);
 });

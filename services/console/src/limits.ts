@@ -4,8 +4,10 @@ import { vitalSign } from './vital-signs.ts';
 
 type Trend = NonNullable<PatientRules['trends']>[number];
 type Combination = NonNullable<PatientRules['combinations']>[number];
+type Schedule = NonNullable<Limit['schedule']>;
 
-const DAYS = ['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+/** By the number of the ISO weekday. */
+export const DAYS = ['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 export const boundOf = ({ above, below }: { above?: number; below?: number }): string =>
   above === undefined ? `< ${below ?? ''}` : `> ${above}`;
@@ -43,15 +45,23 @@ const withThreshold = (limit: Limit, threshold: number): Limit => {
 /** What stands in the fields of one limit; an empty text is no value. */
 export type LimitFields = Readonly<Record<'threshold' | 'seconds' | 'clearAt' | 'clearFor' | 'k' | 'of', string>> & {
   isLatching: boolean;
+  /** Absent: the hours stay as they are. No times: it always holds; no days, or all: every day. */
+  hours?: Required<Schedule>;
+};
+
+const scheduleFrom = ({ from, to, days, timeZone }: Required<Schedule>): Schedule | undefined => {
+  if (from === '' || to === '') return undefined;
+  return { from, to, ...(days.length % 7 === 0 ? {} : { days }), timeZone };
 };
 
 /** @returns the limit as it was filled in; undefined where its threshold was taken away */
 export const limitFrom = (limit: Limit, fields: LimitFields): Limit | undefined => {
   if (fields.threshold === '') return undefined;
-  const { clearAt, clearForSeconds: _, breaches: __, isLatching: ___, ...rest } = withThreshold(limit, Number(fields.threshold)); // prettier-ignore
+  const { clearAt, clearForSeconds: _, breaches: __, isLatching: ___, schedule: before, ...rest } = withThreshold(limit, Number(fields.threshold)); // prettier-ignore
   // An end that was not touched moves along with the threshold.
   const end = fields.clearAt === String(limit.clearAt ?? '') ? clearAt : Number(fields.clearAt);
   const isCounted = fields.k !== '' && fields.of !== '';
+  const schedule = fields.hours === undefined ? before : scheduleFrom(fields.hours);
   return {
     ...rest,
     persistSeconds: isCounted ? 0 : Number(fields.seconds),
@@ -59,14 +69,20 @@ export const limitFrom = (limit: Limit, fields: LimitFields): Limit | undefined 
     ...(isCounted ? { breaches: { k: Number(fields.k), of: Number(fields.of) } } : {}),
     ...(Number(fields.clearFor) > 0 ? { clearForSeconds: Number(fields.clearFor) } : {}),
     ...(fields.isLatching ? { isLatching: true } : {}),
+    ...(schedule === undefined ? {} : { schedule }),
   };
 };
 
-/** Whatever the order of its fields. */
-export const isSameLimit = (left: Limit, right: Limit): boolean => {
-  const textOf = (limit: Limit): string => JSON.stringify(Object.entries(limit).sort(([a], [b]) => a.localeCompare(b)));
-  return textOf(left) === textOf(right);
+const inOrder = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, field]) => [name, inOrder(field)]);
 };
+
+/** Whatever the order of its fields. */
+export const isSameLimit = (left: Limit, right: Limit): boolean =>
+  JSON.stringify(inOrder(left)) === JSON.stringify(inOrder(right));
 
 const YEAR_DAYS = 365.25;
 
@@ -75,6 +91,7 @@ export const sayAges = ({ fromAgeDays, toAgeDays }: Pick<LimitSet, 'fromAgeDays'
   const years = (days: number): number => Math.round(days / YEAR_DAYS);
   const months = (days: number): number => Math.round((days * 12) / YEAR_DAYS);
   if (toAgeDays === null) return fromAgeDays === 0 ? 'any age' : `${years(fromAgeDays)} years and over`;
+  if (fromAgeDays === 0 && toAgeDays > 2 * YEAR_DAYS) return `under ${years(toAgeDays)} years`;
   if (fromAgeDays >= 2 * YEAR_DAYS - 1) return `${years(fromAgeDays)} to ${years(toAgeDays)} years`;
   return toAgeDays > 31
     ? `${months(fromAgeDays)} to ${months(toAgeDays)} months`

@@ -10,6 +10,7 @@ import { createBoard } from './board.ts';
 import { createCell, createCellMap } from './cell.ts';
 import { serverNow, setServerTime } from './clock.ts';
 import { toBoardLink } from './link.ts';
+import { createEmergencies, type Emergency } from './emergencies.ts';
 import { createNoticeBoard } from './notice-board.ts';
 import { createNotices } from './notices.ts';
 import { createPages } from './pages.ts';
@@ -33,7 +34,6 @@ export type LiveOptions = { me: Me; api: Api; client: Client };
 /** `confirm` and `dismiss` resolve as well, and say whether there was anything to do. */
 export type AlertAction =
   'acknowledge' | 'decline' | 'resolve' | 'confirm' | 'dismiss' | 'snooze' | 'escalate' | 'arrive';
-export type NewAlert = Input<'alert:raise'>;
 export type Live = ReturnType<typeof createLive>;
 
 export const createLive = ({ me, api, client }: LiveOptions) => {
@@ -49,6 +49,7 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
   const seesHospital = me.roles.includes('operator') || me.roles.includes('admin');
   const pages = createPages();
   const noticeBoard = createNoticeBoard(me.person, sessionStorage);
+  const emergencies = createEmergencies();
   const presence = createPresence();
   const figures = createWardFigures();
   const technical = createTechnical();
@@ -198,11 +199,16 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     return scopes.map(async (scope) => figures.put(await api.figures(scope), undefined));
   };
 
+  const readEmergencies = async (): Promise<void> => {
+    const since = emergencies.mark();
+    emergencies.putAll(await api.emergencies(), since);
+  };
+
   const readAll = (): Promise<unknown>[] => {
     // Where a person may not list alerts, the rooms still bring them: a refusal is no error to show.
     const alerts = seesHospital || me.wards.length === 0 ? [readAlerts()] : me.wards.map((w) => readAlerts(w.wardId));
     const places = selectedWard.get() === OWN_BOARD ? [readOwn()] : me.wards.map((ward) => readWard(ward.wardId));
-    const posted = isStaff(me) ? [api.notices().then(noticeBoard.post)] : [];
+    const posted = isStaff(me) ? [api.notices().then(noticeBoard.post), readEmergencies()] : [];
     return [...places, ...alerts, ...posted, ...readFigures()];
   };
 
@@ -267,6 +273,8 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     } else if (isEvent(message, 'figures:updated')) {
       // Somebody came or left.
       if (figures.put(message.data, selectedWard.get())) reread();
+    } else if (isEvent(message, 'emergency:declared') || isEvent(message, 'emergency:ended')) {
+      emergencies.put(message.data);
     } else if (isEvent(message, 'notice:published')) {
       noticeBoard.post([message.data]);
     } else if (isEvent(message, 'notification:new')) {
@@ -342,6 +350,17 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     notices.show('error', `${what} did not succeed`, `${(error as Error).message} (${code})`);
   };
 
+  /** True when it was done; why it was not is shown. */
+  const tried = async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      showFailure(what, error);
+      return false;
+    }
+  };
+
   return {
     me,
     api,
@@ -355,6 +374,7 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
     place,
     pages,
     noticeBoard,
+    emergencies,
     presence,
     figures,
     technical,
@@ -398,35 +418,20 @@ export const createLive = ({ me, api, client }: LiveOptions) => {
       }
     },
     /** True when it was charted; the score that follows is on the board then. */
-    chart: async (chart: Input<'vitals:chart'>): Promise<boolean> => {
-      try {
-        board.putStatus(await client.call('vitals:chart', chart));
-        return true;
-      } catch (error) {
-        showFailure('The chart', error);
-        return false;
-      }
-    },
+    chart: (chart: Input<'vitals:chart'>) =>
+      tried('The chart', async () => board.putStatus(await client.call('vitals:chart', chart))),
     /** True when it was decided. */
-    decideScore: async (decision: Input<'score:decide'>): Promise<boolean> => {
-      try {
-        await client.call('score:decide', decision);
-        return true;
-      } catch (error) {
-        showFailure('The decision', error);
-        return false;
-      }
-    },
+    decideScore: (decision: Input<'score:decide'>) =>
+      tried('The decision', () => client.call('score:decide', decision)),
+    /** True when they were called. */
+    callOut: (call: Input<'alert:callOut'>) =>
+      tried('The call', async () => board.putAlert((await client.call('alert:callOut', call)).alert)),
+    /** True when it is over. */
+    endEmergency: ({ alertId, kind }: Emergency) =>
+      tried(`To end ${kind}`, async () => emergencies.put(await client.call('emergency:end', { alertId }))),
     /** True when it was raised. */
-    raise: async (alert: NewAlert): Promise<boolean> => {
-      try {
-        board.putAlert(await client.call('alert:raise', alert));
-        return true;
-      } catch (error) {
-        showFailure('The alert', error);
-        return false;
-      }
-    },
+    raise: (alert: Input<'alert:raise'>) =>
+      tried('The alert', async () => board.putAlert(await client.call('alert:raise', alert))),
   };
 };
 

@@ -9,6 +9,7 @@ import './styles/letters.css';
 import './styles/notices.css';
 import './styles/operations.css';
 import './styles/coverage.css';
+import './styles/plans.css';
 import { createRoot } from 'react-dom/client';
 import { applyRememberedTheme } from './theme.ts';
 import { App } from './ui/app.tsx';

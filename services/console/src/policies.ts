@@ -12,7 +12,19 @@ const ROLE_PEOPLE: Readonly<Record<string, string>> = {
   operator: 'operators',
   admin: 'administrators',
 };
-const peopleOf = (role: string | undefined): string => ROLE_PEOPLE[role ?? ''] ?? role ?? 'nobody';
+export const peopleOf = (role: string | undefined): string => ROLE_PEOPLE[role ?? ''] ?? role ?? 'nobody';
+
+/** Whom a target may mean, as a choice. */
+export const TARGET_KINDS: readonly (readonly [Target['kind'], string])[] = [
+  ['bedNurse', 'the nurse of the bed'],
+  ['wardRole', 'a role in the ward'],
+  ['hospitalRole', 'a role in the hospital'],
+  ['schedule', 'who is on call'],
+  ['group', 'a group'],
+  ['person', 'one person'],
+  ['nearest', 'the nearest'],
+  ['failsafe', 'the failsafe'],
+];
 
 export const sayTarget = (target: Target): string => {
   switch (target.kind) {
@@ -40,10 +52,14 @@ const duration = (seconds: number): string => {
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 };
 
+/** "At once", "After 20 s". */
+export const sayAfter = (afterSeconds: number): string =>
+  afterSeconds === 0 ? 'At once' : `After ${duration(afterSeconds)}`;
+
 /** "After 20 s: nurses of the ward; 2 must answer". */
 export const sayLevel = ({ afterSeconds, targets, needs, deliverWithinSeconds }: Level): string =>
   [
-    `${afterSeconds === 0 ? 'At once' : `After ${duration(afterSeconds)}`}: ${targets.map(sayTarget).join(', ')}`,
+    `${sayAfter(afterSeconds)}: ${targets.map(sayTarget).join(', ')}`,
     needs !== undefined && needs !== 'any' && (needs === 'all' ? 'all must answer' : `${needs} must answer`),
     deliverWithinSeconds !== undefined && `must come to a device within ${duration(deliverWithinSeconds)}`,
   ]

@@ -8,6 +8,8 @@ type Figures = ResponseFigures['total'];
 type Hop = Figures['hops'][number]['hop'];
 
 export const HOP_WORDS: Record<Hop, string> = {
+  measured_active: 'Measured to active',
+  active_opened: 'Active to opened',
   measured_opened: 'Measured to opened',
   opened_paged: 'Opened to first page',
   paged_delivered: 'Page to a device',

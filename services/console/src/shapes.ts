@@ -37,6 +37,11 @@ export type Me = Result<'person:me'>;
 export type Silence = Result<'silence:list'>['items'][number];
 export type EscalationPolicy = Result<'policy:get'>;
 export type ListedPolicy = Result<'policy:list'>['items'][number];
+export type Schedule = Result<'schedule:get'>;
+export type Turn = Result<'schedule:turns'>['items'][number];
+export type Group = Result<'group:list'>['items'][number];
+/** Whom policies, groups and schedules may name. */
+export type CallablePerson = Result<'person:callable'>['items'][number];
 export type OnCallNow = Result<'schedule:onCall'>['items'][number];
 export type CoverageReport = Pick<Result<'coverage:report'>, 'from' | 'until' | 'wards' | 'gaps'>;
 export type FullDeadLetter = Result<'deadLetter:get'>;

@@ -17,6 +17,7 @@ export const TECHNICAL_WORDS: Record<TechnicalAlarm['kind'], string> = {
   outboxLag: 'Pages do not go out.',
   clockStep: 'The clock of the database has stepped: a level may have started early.',
   noCoverage: 'A ward has nobody on duty whom an alarm would call.',
+  unknownZone: 'An on-call schedule cannot be read: by its turns nobody is on call.',
   canary: 'Test alarms do not arrive.',
 };
 

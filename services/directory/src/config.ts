@@ -8,7 +8,8 @@ export const configSchema = {
   },
   CARILLON_CANARY_SECONDS: {
     type: 'number',
-    description: 'How often gateways send an alarm through the whole house to see that it arrives; never where 0',
+    description:
+      'How often gateways send an alarm through the whole house to see that it arrives; never where 0, and 5 at least in production',
     default: 10,
     min: 0,
     max: 300,

@@ -73,7 +73,7 @@ export async function insertStays(
 type ListedStay = ResultOf<typeof listStays>['stays'][number];
 
 export async function listStaysOf(sql: Sql, hospital: string, patientId: string, limit: number): Promise<ListedStay[]> {
-  const { rows } = await sql.query<Omit<ListedStay, 'from' | 'until'> & { from: Date; until: Date | null }>(
+  const { rows } = await sql.query<Omit<ListedStay, 'from' | 'until'> & { from: Date | null; until: Date | null }>(
     `select ward_id as "wardId", bed_id as "bedId", from_at as "from", moved_by as "movedBy", until_at as until,
        ended_by as "endedBy", reason
      from stay where hospital = $1 and patient_id = $2 order by version desc limit $3`,
@@ -81,7 +81,7 @@ export async function listStaysOf(sql: Sql, hospital: string, patientId: string,
   );
   return rows.map((row) => ({
     ...row,
-    from: row.from.toISOString(),
+    from: row.from === null ? null : row.from.toISOString(),
     until: row.until === null ? null : row.until.toISOString(),
   }));
 }

@@ -43,7 +43,7 @@ beforeAll(async () => {
     });
   }
   await bus.nc.flush();
-}, 60_000);
+});
 beforeEach(() => {
   told.splice(0);
 });

@@ -50,7 +50,7 @@ beforeAll(async () => {
     entries.set(key, entry);
     versions.set(key, [...(versions.get(key) ?? []), entry.version]);
   });
-}, 60_000);
+});
 beforeEach(() => {
   told.splice(0);
 });
@@ -227,4 +227,4 @@ test('a large hospital is imported within the time of a statement', async () => 
   await eventually(() => (entries.get('h1.big-2999')?.caregiverOf[0] === 'big-1499' ? true : undefined), {
     withinMs: 20_000,
   });
-}, 40_000);
+});

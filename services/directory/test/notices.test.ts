@@ -55,7 +55,7 @@ beforeAll(async () => {
         }),
     });
   }
-}, 60_000);
+});
 afterAll(async () => {
   sender.close();
   await Promise.all(services.map((service) => service.stop()));

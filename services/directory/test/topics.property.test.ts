@@ -21,7 +21,7 @@ beforeAll(async () => {
   const folder = fileURLToPath(new URL('../migrations', import.meta.url));
   await migrate(url, 'directory', [{ folder, table: 'migrations' }]);
   engines = [openDatabase({ url, service: 'directory' }), openDatabase({ url, service: 'directory' })];
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(engines.map((engine) => engine.close()));
   await infrastructure.stop();

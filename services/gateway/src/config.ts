@@ -74,7 +74,8 @@ export const configSchema = {
   CARILLON_CONSOLE_DIR: { type: 'string', description: 'The built console; not served where empty', default: '' },
   CARILLON_CANARY_SECONDS: {
     type: 'number',
-    description: 'How often gateways send an alarm through the whole house to see that it arrives; never where 0',
+    description:
+      'How often gateways send an alarm through the whole house to see that it arrives; never where 0, and 5 at least in production',
     default: 10,
     min: 0,
     max: 300,
@@ -158,6 +159,23 @@ export const configSchema = {
 } as const satisfies ConfigSchema;
 
 export type GatewayConfig = Config<typeof configSchema>;
+
+/** More often, a round that another engine takes over from one that crashed would look like escalation that has stopped. */
+const leastCanarySeconds = 5;
+
+/** What must not be in production. @throws ConfigError */
+export function refuseUnsafe(config: GatewayConfig, environment: Environment): void {
+  if (environment['NODE_ENV'] !== 'production') return;
+  const { CARILLON_CANARY_SECONDS: seconds } = config;
+  const problems: string[] = [];
+  if (config.CARILLON_DEV_TOKENS)
+    problems.push('CARILLON_DEV_TOKENS must be off in production: it gives anybody a token for any person');
+  if (config.CARILLON_TEST_PUBLISH)
+    problems.push('CARILLON_TEST_PUBLISH must be off in production: it puts made-up events into rooms');
+  if (seconds > 0 && seconds < leastCanarySeconds)
+    problems.push(`CARILLON_CANARY_SECONDS must be 0 or at least ${leastCanarySeconds} in production`);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
 
 const noUrl = { protocol: '', hostname: '', username: '', password: '' };
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);

@@ -3,7 +3,7 @@ import type { StreamName } from '@carillon/contracts/define';
 import { rooms } from '@carillon/contracts/surface';
 import { getTechnical } from '@carillon/contracts/technical';
 import { provisionAccess, provisionPeople, provisionStreams } from '@carillon/bus/provision';
-import { commonConfig, ConfigError, readConfig, type Environment } from '@carillon/runtime/config';
+import { commonConfig, readConfig, type Environment } from '@carillon/runtime/config';
 import { logDenials } from '@carillon/runtime/denials';
 import { createLogger, type Logger } from '@carillon/runtime/log';
 import { createMetrics, measureBus } from '@carillon/runtime/metrics';
@@ -12,7 +12,7 @@ import { realDependencies, type Dependencies, type RunningService } from '@caril
 import { watchAccess } from './access.ts';
 import { createAuthentication } from './authentication.ts';
 import { createCaller, type OwnCall } from './calls.ts';
-import { checkTokenConfig, configSchema, type GatewayConfig } from './config.ts';
+import { checkTokenConfig, configSchema, refuseUnsafe, type GatewayConfig } from './config.ts';
 import { registerDocs } from './docs.ts';
 import { registerFhir } from './fhir/routes.ts';
 import { registerCommandEndpoint } from './command-endpoint.ts';
@@ -20,6 +20,7 @@ import { createAdmission } from './handshake.ts';
 import { measureCalls, measureDelivery, measureHeld, measureHttp } from './gateway-metrics.ts';
 import { createHttp, registerHttp } from './http.ts';
 import { DeadlineWheel } from './deadlines.ts';
+import { startEdgeBeat } from './edge-beat.ts';
 import { isDepartedBy } from './departed.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createPublicKeys, type PublicKeys } from './jwks.ts';
@@ -55,12 +56,7 @@ export async function start(
   dependencies: Pick<Dependencies, 'connectBus'> = realDependencies,
 ): Promise<RunningService & { port: number }> {
   const config = readConfig(schema, environment);
-  if (config.CARILLON_DEV_TOKENS && environment['NODE_ENV'] === 'production') {
-    throw new ConfigError(['CARILLON_DEV_TOKENS must be off in production: it gives anybody a token for any person']);
-  }
-  if (config.CARILLON_TEST_PUBLISH && environment['NODE_ENV'] === 'production') {
-    throw new ConfigError(['CARILLON_TEST_PUBLISH must be off in production: it puts made-up events into rooms']);
-  }
+  refuseUnsafe(config, environment);
   checkTokenConfig(config, environment);
   const log = createLogger('gateway', { level: config.CARILLON_LOG_LEVEL, file: config.CARILLON_LOG_FILE });
   const metrics = createMetrics('gateway');
@@ -135,7 +131,7 @@ export async function start(
     });
     stops.push(() => technical.stop());
     const callOwn = async (call: OwnCall): Promise<unknown> =>
-      call.operation === getTechnical.name ? technical.state() : presence.call(call);
+      call.operation === getTechnical.name ? technical.state(call.who.hospital) : presence.call(call);
     const caller = measureCalls(metrics.registry, createCaller({ bus, people, callOwn, buckets, config, now }));
     stops.push(() => caller.close());
 
@@ -188,6 +184,8 @@ export async function start(
     // Node's own 511 loses connections of a storm, which then come again after seconds (measured with 5,000).
     const backlog = 4_096;
     await app.listen({ port: config.CARILLON_HTTP_PORT, host: config.CARILLON_HTTP_HOST, backlog });
+    const edgeBeat = startEdgeBeat(bus, () => people.isCaughtUp() && access.isCaughtUp());
+    stops.push(() => edgeBeat.stop());
     const address = app.server.address();
     log.info('started');
     return {

@@ -1,5 +1,5 @@
 /** `GET /realtime/stats`: what this gateway holds and did, for operators. */
-import { statsRoute, type CanaryStats, type RealtimeStats } from '@carillon/contracts/gateway';
+import { statsRoute, type CanaryStats, type RealtimeStats } from '@carillon/contracts/gateway-stats';
 import type { FastifyInstance } from 'fastify';
 import type { Authentication } from './authentication.ts';
 import { requireOperator, type Connection, type Shared } from './session.ts';

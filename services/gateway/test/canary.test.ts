@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { canary } from '@carillon/contracts/canary';
-import type { RealtimeStats } from '@carillon/contracts/gateway';
+import type { RealtimeStats } from '@carillon/contracts/gateway-stats';
 import { call } from '@carillon/testkit/client';
 import { eventually } from '@carillon/testkit/eventually';
 import { startDesk, type Desk, type RunningGateway } from './desk.ts';
@@ -10,7 +10,7 @@ let gateway: RunningGateway;
 beforeAll(async () => {
   desk = await startDesk();
   gateway = await desk.startGateway({ CARILLON_CANARY_SECONDS: '300' });
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const page = (alertId: string, kind: string): Promise<void> =>
@@ -40,4 +40,11 @@ test('an alarm of the canary that is stuck and paged again, or one of another ki
   await page('a3', 'spo2-below');
   await eventually(async () => (await lastAt()) >= later || undefined);
   nurse.close();
+});
+
+test('production refuses a canary that would be quicker than another engine takes over', async () => {
+  const started = (seconds: string) =>
+    desk.startGateway({ NODE_ENV: 'production', CARILLON_DEV_TOKENS: 'off', CARILLON_CANARY_SECONDS: seconds });
+  await expect(started('4')).rejects.toThrow('CARILLON_CANARY_SECONDS must be 0 or at least 5 in production');
+  await started('5');
 });

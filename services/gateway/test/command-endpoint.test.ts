@@ -6,7 +6,7 @@ import { startDesk, type Desk } from './desk.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const send = async (person: string, body: unknown, baseUrl = desk.baseUrl): Promise<Answer> =>
@@ -47,7 +47,7 @@ test('a command that is stored and not done in time is 202, with its key', async
   const answer = await send('n1', acknowledge(8, 'k-8'));
   desk.answerCommand = answerCommand;
   expect([answer.status, answer.body]).toEqual([202, { t: 'ok', id: 8, accepted: true, key: 'k-8' }]);
-}, 15_000);
+});
 
 test('a signal and an ack are taken without a word', async () => {
   for (const frame of [

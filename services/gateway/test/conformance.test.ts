@@ -8,7 +8,7 @@ import { outcomeLine, summary } from '@carillon/conformance/report';
 import { runConformance } from '@carillon/conformance/suite';
 import { targetOf } from '@carillon/conformance/target';
 import type { ServiceName } from '@carillon/contracts/define';
-import type { RealtimeStats } from '@carillon/contracts/gateway';
+import type { RealtimeStats } from '@carillon/contracts/gateway-stats';
 import { start as startDirectory } from '@carillon/directory/service';
 import type { Environment } from '@carillon/runtime/config';
 import { call } from '@carillon/testkit/client';

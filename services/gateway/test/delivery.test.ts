@@ -8,7 +8,7 @@ import { alertOf, sequenceOf, startDesk, type Desk } from './desk.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const messages = (client: RealtimeClient, room?: string): Frame[] =>
@@ -172,7 +172,7 @@ test('who resumes while messages flow, again and again, misses nothing', async (
   isFlowing = false;
   await flow;
   expect(got).toEqual(range(1, got.length));
-}, 60_000);
+});
 
 test('a replay of ten megabytes does not make a client slow', async () => {
   const before = await desk.connect('n1');
@@ -186,7 +186,7 @@ test('a replay of ten megabytes does not make a client slow', async () => {
   expect(await client.ask({ t: 'subscribe', room: 'patient:q8', from: pos })).toMatchObject({ recovery: 'complete' });
   await eventually(() => (messages(client).length === 3_500 ? true : undefined), { withinMs: 30_000 });
   client.close();
-}, 60_000);
+});
 
 test('a reader that does not read is closed with 4001, its neighbours are served, and it resumes complete', async () => {
   const neighbour = await desk.connect('d1');
@@ -216,4 +216,4 @@ test('a reader that does not read is closed with 4001, its neighbours are served
   await reaches(resumed, last);
   expect(numbers(resumed)).toEqual(range(frames.length + 1, last));
   for (const client of [neighbour, resumed]) client.close();
-}, 60_000);
+});

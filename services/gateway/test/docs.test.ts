@@ -25,7 +25,7 @@ beforeAll(async () => {
   channel('fastify.initialization').subscribe(seeRoutes);
   desk = await startDesk({ CARILLON_TEST_PUBLISH: 'on' });
   channel('fastify.initialization').unsubscribe(seeRoutes);
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 type OpenApi = { openapi: string; paths: Record<string, Record<string, unknown>> };

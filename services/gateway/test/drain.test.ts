@@ -10,7 +10,7 @@ import { alertOf, startDesk, type Desk } from './desk.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const isGoaway = (frame: Frame): boolean => frame.t === 'goaway';
@@ -54,7 +54,7 @@ test('when everybody has moved the gateway does not wait any longer', async () =
   await client.expect(isGoaway);
   client.close();
   await stopped;
-}, 20_000);
+});
 
 test('who was refused and does not hang up does not keep a gateway from its end', async () => {
   const gateway = await desk.startGateway({ CARILLON_DRAIN_MS: '100' });
@@ -68,7 +68,7 @@ test('who was refused and does not hang up does not keep a gateway from its end'
   await gateway.stop();
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   socket.destroy();
-}, 60_000);
+});
 
 test('who moves at goaway while messages flow has each of them once, and calls under way are answered', async () => {
   const gateway = await desk.startGateway({ CARILLON_DRAIN_MS: '1000' });
@@ -109,4 +109,4 @@ test('who moves at goaway while messages flow has each of them once, and calls u
   expect(got.size).toBe(count);
   expect(numbersOf(next.frames)[0]).toBeLessThanOrEqual(moved + 1);
   next.close();
-}, 30_000);
+});

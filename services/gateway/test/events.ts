@@ -94,7 +94,7 @@ export async function openEvents(url: string, options: EventOptions = {}): Promi
     text: () => Buffer.concat(chunks).toString(),
     lastEventId: () => client.events.at(-1)?.id ?? '',
     // Longer than the gateway reads again what the server did not give.
-    expect: (fits, what = 'an event') => eventually(() => client.events.find(fits), { what, withinMs: 20_000 }),
+    expect: (fits, what = 'an event') => eventually(() => client.events.find(fits), { what, withinMs: 60_000 }),
     messages: (room) =>
       client.events
         .map(({ frame }) => frame)

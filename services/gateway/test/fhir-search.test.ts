@@ -9,7 +9,7 @@ import { bundle, entryOf, quantity, type Json } from './observations.ts';
 let fhir: FhirDesk;
 beforeAll(async () => {
   fhir = await startFhirDesk();
-}, 60_000);
+});
 afterAll(() => fhir.stop());
 beforeEach(() => {
   fhir.intake.length = 0;
@@ -274,4 +274,4 @@ test('pages lose nothing and give nothing twice, whatever their size', async () 
     }),
     { numRuns: 40 },
   );
-}, 60_000);
+});

@@ -9,7 +9,7 @@ import { bundle, entryOf, observation } from './observations.ts';
 let fhir: FhirDesk;
 beforeAll(async () => {
   fhir = await startFhirDesk();
-}, 60_000);
+});
 afterAll(() => fhir.stop());
 
 test('the statement says what the code does, to anybody', async () => {

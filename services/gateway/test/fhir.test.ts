@@ -20,7 +20,7 @@ import {
 let fhir: FhirDesk;
 beforeAll(async () => {
   fhir = await startFhirDesk();
-}, 60_000);
+});
 afterAll(() => fhir.stop());
 beforeEach(() => {
   fhir.intake.length = 0;
@@ -272,7 +272,7 @@ test('whatever JSON is posted, the answer is an OperationOutcome or a Bundle', a
     }),
     { numRuns: 200 },
   );
-}, 60_000);
+});
 
 /** Last, for it leaves the servers with a stream that takes the readings of one partition only, and then with none. */
 test('what cannot be stored is told entry by entry, and is transient', async () => {
@@ -293,4 +293,4 @@ test('what cannot be stored is told entry by entry, and is transient', async () 
     expectRefused(answer, 503, 'unavailable');
     expect(issuesOf(answer.body)[0]?.code).toBe('transient');
   }
-}, 60_000);
+});

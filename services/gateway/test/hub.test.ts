@@ -18,7 +18,7 @@ const hubs: Hub[] = [];
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
   bus = await connectBus({ url: infrastructure.nats.url, name: 'hubs' });
-}, 60_000);
+});
 afterEach(async () => {
   for (const hub of hubs.splice(0)) hub.stop();
   await bus.jsm.streams.delete('CARE').catch(() => false);
@@ -116,7 +116,7 @@ test('many who join while messages flow each see everything after their position
     expect(positions(member)).toEqual(range(first + 1, total));
     expect(holes(member)).toBe(0);
   }
-}, 60_000);
+});
 
 test('a resume that is older than a full ring ends, though messages never stop', async () => {
   await freshStream();
@@ -211,7 +211,7 @@ test('5,000 messages are replayed, 5,001 are lost, from the ring and from the st
     expect(lost.joined[0]).toMatchObject({ position: `${epoch}-6000`, recovery: 'lost' });
     expect(lost.got).toEqual([]);
   }
-}, 60_000);
+});
 
 test('two rooms joined at once while messages flow get one replay in order, each copy once', async () => {
   await freshStream();
@@ -260,7 +260,7 @@ test('two rooms joined at once while messages flow get one replay in order, each
     );
     expect(copies.get(member)).toEqual(due);
   }
-}, 60_000);
+});
 
 test('who is in several rooms hears of a break once, with the position from which he goes on', async () => {
   await freshStream();
@@ -276,7 +276,7 @@ test('who is in several rooms hears of a break once, with the position from whic
   await freshStream();
   await eventually(() => (resets.length > 0 ? true : undefined), { what: 'the reset' });
   expect(resets).toEqual([`ward:w1:alerts patient:p1 epoch ${await epochOf()}-0`]);
-}, 30_000);
+});
 
 test('what retention took is lost, the position right before what is left is complete', async () => {
   await freshStream();
@@ -334,7 +334,7 @@ test('a stream that was deleted and made again resets who is there, and makes ev
   const resumed = await join(hub, `${await epochOf()}-4`);
   expect(resumed.joined[0]?.recovery).toBe('complete');
   expect(positions(resumed)).toEqual(range(5, 12));
-}, 30_000);
+});
 
 test('a resume that was under way when the stream became another is lost', async () => {
   await freshStream();
@@ -364,7 +364,7 @@ test('a resume that was under way when the stream became another is lost', async
   await eventually(() => (witness.resets.length > 0 ? true : undefined), { what: 'the reset' });
   goOn();
   expect((await resuming).joined[0]?.recovery).toBe('lost');
-}, 30_000);
+});
 
 test('a hub starts on a stream whose messages have all expired', async () => {
   await freshStream();
@@ -395,7 +395,7 @@ test('over a kill of nats-server under load nobody misses anything or sees it tw
   infrastructure.nats.kill();
   await infrastructure.restartNats();
   const before = acknowledged.size;
-  await eventually(() => (acknowledged.size > before + 200 ? true : undefined), { withinMs: 20_000 });
+  await eventually(() => (acknowledged.size > before + 200 ? true : undefined), { withinMs: 60_000 });
   isFlowing = false;
   await flow;
   const { lastSequence } = await streamState(bus, 'CARE');
@@ -403,7 +403,7 @@ test('over a kill of nats-server under load nobody misses anything or sees it tw
   expect(member.resets).toEqual([]);
   expect(positions(member)).toEqual(range(1, lastSequence));
   expect(holes(member)).toBe(0);
-}, 60_000);
+});
 
 test('what is not told again leaves no hole, and who missed nothing else is where the stream is', async () => {
   await freshStream();

@@ -11,7 +11,7 @@ import { converse, type Conversation, type Told } from './standard-client.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk({ CARILLON_PING_MS: '300' });
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const last = 201;

@@ -9,7 +9,7 @@ import { alertOf, startDesk, type Desk } from './desk.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const isReady = (frame: Frame): boolean => frame.t === 'ready';

@@ -16,7 +16,7 @@ beforeAll(async () => {
     callback: (_, { subject, data }) => void signals.push({ subject, position: decode(data) as PositionSignal }),
   });
   await desk.bus.nc.flush();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const post = async (person: string, items: readonly unknown[]): Promise<Answer> =>

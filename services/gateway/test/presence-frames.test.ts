@@ -11,7 +11,7 @@ let other: RunningGateway;
 beforeAll(async () => {
   desk = await startDesk({ CARILLON_PRESENCE_GRACE_MS: '200' });
   other = await desk.startGateway();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const room = 'presence:ward:w1';

@@ -20,7 +20,7 @@ beforeAll(async () => {
   ];
   house = await startHouse(people, { graceMs: 100, writeAgainMs: 100 });
   gateway = await house.startGateway('a');
-}, 60_000);
+});
 const connections: { leave(): void }[] = [];
 afterEach(async () => {
   for (const each of connections.splice(0)) each.leave();

@@ -9,7 +9,7 @@ import { claimsOf, signed } from './tokens.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const isReady = (frame: Frame): boolean => frame.t === 'ready';

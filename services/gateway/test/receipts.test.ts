@@ -14,6 +14,7 @@ import { commandEnvelopeSchema, type CommandEnvelope } from '@carillon/runtime/c
 import { createLogger } from '@carillon/runtime/log';
 import { eventually } from '@carillon/testkit/eventually';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { patience } from '@carillon/testkit/patience';
 import { Registry } from 'prom-client';
 import { createBuckets, type Buckets } from '../src/limits.ts';
 import { createReceipts, mayHaveBy, type ReceiptedMessage, type Receipts } from '../src/receipts.ts';
@@ -47,7 +48,7 @@ beforeAll(async () => {
       delivery.ack();
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await consumption.stop(0);
   buckets.stop();
@@ -99,7 +100,7 @@ async function counts(): Promise<Record<string, number>> {
 }
 const items = (): Receipt[] => stored.flatMap((command) => command.items);
 const untilStored = (count: number) =>
-  eventually(() => (items().length >= count ? stored : undefined), { what: `${count} receipts`, withinMs: 20_000 });
+  eventually(() => (items().length >= count ? stored : undefined), { what: `${count} receipts`, withinMs: 60_000 });
 
 test('what several people say within a moment comes to each owner in one command, in their names', async () => {
   const [page, other] = [...told('n1'), ...told('n2')];
@@ -155,10 +156,14 @@ test('a message that is no longer in memory is for its owner to judge, so many a
   const old = mids(700);
   receipts.take(who('late'), old, 'displayed');
   await receipts.stop();
-  await untilStored(1_200);
-  expect(items()).toHaveLength(1_200);
+  const { unknown = 0, ...others } = await counts();
+  // Ten more a second, for as long as it took.
+  expect(unknown).toBeGreaterThanOrEqual(600);
+  expect(unknown).toBeLessThan(680);
+  expect(others).toEqual({ refused: 700 - unknown, stored: 2 * unknown });
+  await untilStored(2 * unknown);
+  expect(items()).toHaveLength(2 * unknown);
   expect(new Set(stored.map(({ owner }) => owner))).toEqual(new Set(['alert-escalation', 'directory']));
-  expect(await counts()).toEqual({ unknown: 600, refused: 100, stored: 1_200 });
 });
 
 test('a command holds no more than its contract allows, and hospitals never share one', async () => {
@@ -193,7 +198,7 @@ test('while NATS is away the newest wait, and all of them come once when it is b
   const { stored: handedOver = 0, lost: lostAtLast = 0 } = await counts();
   expect(came.length).toBe(handedOver);
   expect(handedOver + lostAtLast).toBe(13_001);
-}, 60_000);
+});
 
 test('stopping hands over what is left, and does not wait for a NATS that is away', async () => {
   receipts.take(who('n1'), told('n1', 3), 'read');
@@ -208,10 +213,10 @@ test('stopping hands over what is left, and does not wait for a NATS that is awa
   other.take(who('n1'), told('n1', 5), 'read');
   const startedAt = performance.now();
   await other.stop();
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(patience(5_000));
   await eventually(async () => ((await counts())['lost'] === 5 ? true : undefined), { what: 'that they are counted' });
   await infrastructure.restartNats();
-}, 60_000);
+});
 
 test('no client can record receipts by itself', () => {
   expect(operations.has(recordReceipts.name)).toBe(false);

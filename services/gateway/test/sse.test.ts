@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, openRealtime } from '@carillon/testkit/client';
 import { eventually } from '@carillon/testkit/eventually';
+import { patience } from '@carillon/testkit/patience';
 import { expectError } from './answers.ts';
 import { alertOf, startDesk, type Desk, type RunningGateway } from './desk.ts';
 import { openEvents, type EventClient, type EventOptions } from './events.ts';
@@ -13,7 +14,7 @@ import { openEvents, type EventClient, type EventOptions } from './events.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 type Opening = EventOptions & { gateway?: RunningGateway };
@@ -294,7 +295,7 @@ test('before its token expires a stream asks for another, and ends when it does'
   expect(frame).toEqual({ t: 'reauth', graceMs: expect.any(Number) });
   expect(frame['graceMs']).toBeLessThanOrEqual(3_000);
   expect(await client.ended).toBe(true);
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(patience(5_000));
 });
 
 test('a gateway that stops ends its streams in order, and is not held up by one who does not read', async () => {
@@ -308,12 +309,12 @@ test('a gateway that stops ends its streams in order, and is not held up by one 
   for (let count = 0; count < 24; count++) await desk.emit(alertOf('q22', { filling }));
   const startedAt = performance.now();
   const stopping = gateway.stop();
-  expect(await Promise.all(clients.map((client) => client.ended))).toEqual([true, true, true]);
   // It waits for the one still: who comes meanwhile is sent away in order, and so comes again.
   const late = await open('d1', '/realtime/events', { gateway });
   expect([late.status, await late.ended]).toEqual([200, true]);
+  expect(await Promise.all(clients.map((client) => client.ended))).toEqual([true, true, true]);
   await stopping;
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(patience(5_000));
   stuck.close();
 });
 

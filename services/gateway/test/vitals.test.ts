@@ -1,5 +1,6 @@
 /** Readings at the edge: what is taken, what is refused, and what reaches INTAKE. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { edgeBeatSubject } from '@carillon/contracts/devices';
 import { intakeSchema, type Intake } from '@carillon/contracts/monitoring';
 import { validate } from '@carillon/contracts/schema';
 import { partitionOf } from '@carillon/contracts/streams';
@@ -27,7 +28,7 @@ beforeAll(async () => {
       delivery.ack();
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await monitoring.stop(0);
   await desk.stop();
@@ -94,4 +95,11 @@ test('1,000 items are taken, 1,001 and a body of more than 2 MB are too large', 
   expect((await post(many(1_000))).body).toEqual({ accepted: 1_000, rejected: [] });
   expectError(await post(many(1_001)), 413, 'too_large');
   expectError(await postBody(`{"items":[${' '.repeat(2 * 1024 * 1024)}]}`), 413, 'too_large');
+});
+
+test('a gateway that takes readings in says so again and again', async () => {
+  let beats = 0;
+  const listening = desk.bus.nc.subscribe(edgeBeatSubject, { callback: () => void beats++ });
+  await eventually(() => (beats >= 2 ? true : undefined), { what: 'two beats' });
+  listening.unsubscribe();
 });

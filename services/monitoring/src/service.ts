@@ -34,7 +34,7 @@ import { directoryProjectionMigrations, directorySubscription } from '@carillon/
 import { onQuery } from '@carillon/runtime/queries';
 import { onEvent } from '@carillon/runtime/subscriptions';
 import { startService, type Dependencies, type RunningService } from '@carillon/runtime/service';
-import { configSchema } from './config.ts';
+import { configSchema, minutesKeepDays } from './config.ts';
 import * as alarmLoad from './handlers/alarm-load.ts';
 import { chartVitals } from './handlers/charting.ts';
 import { deviceTimer } from './handlers/device-silence.ts';
@@ -42,10 +42,12 @@ import * as devices from './handlers/devices.ts';
 import * as figures from './handlers/figures.ts';
 import { monitorTimer } from './handlers/due.ts';
 import { createEars } from './handlers/ears.ts';
+import { followEdge } from './handlers/edge.ts';
 import { startIntake } from './handlers/intake.ts';
 import { onAlertAcknowledged, onAlertResolved } from './handlers/alerts.ts';
 import * as limitSets from './handlers/limit-sets.ts';
 import * as limits from './handlers/limits.ts';
+import { minutesTimer } from './handlers/minutes.ts';
 import { followPlaces } from './handlers/places.ts';
 import * as reads from './handlers/reads.ts';
 import * as replays from './handlers/replays.ts';
@@ -58,6 +60,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
     () => {
       const ears = createEars();
       const figuresClock = figures.createFiguresClock();
+      const config = readConfig(configSchema, environment);
       return {
         name: 'monitoring',
         migrations: [
@@ -73,7 +76,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onCommand(chartContract, chartVitals),
           onCommand(decideScore, scores.decideScore),
           onCommand(stateScore, scores.stateScore),
-          onCommand(startReplay, replays.startReplay),
+          onCommand(startReplay, replays.startReplay(config.CARILLON_VITALS_KEEP_DAYS)),
           onCommand(deviceContracts.registerDevice, devices.registerDevice),
           onCommand(deviceContracts.bindDevice, devices.bindDevice),
           onCommand(deviceContracts.unbindDevice, devices.unbindDevice),
@@ -88,7 +91,7 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           onQuery(listLimitVersions, limits.listLimitVersions),
           onQuery(listLimitSets, limitSets.listLimitSets),
           onQuery(calculateNews2, reads.calculateNews2),
-          onQuery(summariseVitals, summary.summariseVitals),
+          onQuery(summariseVitals, summary.summariseVitals(config.CARILLON_VITALS_KEEP_DAYS)),
           onQuery(getFigures, figures.getFigures),
           onQuery(getAlarmLoad, alarmLoad.getAlarmLoad),
           onQuery(getReplay, replays.getReplay),
@@ -109,10 +112,20 @@ export const start = (environment: Environment, dependencies?: Dependencies): Pr
           monitorTimer(tools, ears),
           deviceTimer(tools, ears),
           figuresClock.timer(tools),
-          retentionTimer(tools, readConfig(configSchema, environment)),
+          retentionTimer(tools, config),
+          minutesTimer(tools, minutesKeepDays(config)),
           replays.replayTimer(tools),
         ],
-        extra: (tools) => startIntake(tools, ears),
+        extra: async (tools) => {
+          const edge = followEdge(tools, ears);
+          const intake = await startIntake(tools, ears);
+          return {
+            async stop() {
+              edge.stop();
+              await intake.stop();
+            },
+          };
+        },
       };
     },
     'monitoring',

@@ -63,23 +63,58 @@ async function beginAlarms(tx: Sql, hospital: string, changes: readonly AlarmCha
   );
 }
 
-/** Of the alarm that opened the alert and those that joined it. `openedAt` is ms since the epoch, after the measurement. */
+/** Of the alarm that opened the alert and those that joined it. Times are ms since the epoch, after the measurement. */
 export async function judgeAlarms(
   tx: Sql,
-  alert: { hospital: string; patientId: string; kind: string; openedAt: number; isActionable: boolean },
+  alert: {
+    hospital: string;
+    patientId: string;
+    kind: string;
+    openedAt: number;
+    resolvedAt: number;
+    isActionable: boolean;
+  },
 ): Promise<void> {
   await tx.query(
     `update alarm set is_actionable = $5
      where hospital = $1 and patient_id = $2 and kind = $3 and raised_at >= coalesce(
        (select max(raised_at) from alarm
-        where hospital = $1 and patient_id = $2 and kind = $3 and raised_at <= $4), $4)`,
-    [alert.hospital, alert.patientId, alert.kind, new Date(alert.openedAt), alert.isActionable],
+        where hospital = $1 and patient_id = $2 and kind = $3 and raised_at <= $4), $4) and raised_at <= $6`,
+    [
+      alert.hospital,
+      alert.patientId,
+      alert.kind,
+      new Date(alert.openedAt),
+      alert.isActionable,
+      new Date(alert.resolvedAt),
+    ],
   );
 }
 
-export async function deleteOldAlarms(sql: Sql, endedBefore: number): Promise<void> {
-  await sql.query('delete from alarm where ended_at < $1', [new Date(endedBefore)]);
-  await sql.query('delete from stay where until_at < $1', [new Date(endedBefore)]);
+const rowsAtOnce = 5_000;
+
+/** @returns how many rows are gone: there may be more */
+export async function deleteOldAlarms(sql: Sql, endedBefore: number): Promise<number> {
+  const values = [new Date(endedBefore), rowsAtOnce];
+  const alarms = await sql.query(
+    'delete from alarm where ctid = any(array(select ctid from alarm where ended_at < $1 limit $2))',
+    values,
+  );
+  const stays = await sql.query(
+    'delete from stay where ctid = any(array(select ctid from stay where until_at < $1 limit $2))',
+    values,
+  );
+  return (alarms.rowCount ?? 0) + (stays.rowCount ?? 0);
+}
+
+/** Of one hospital. @returns how many rows are gone: there may be more */
+export async function deleteAlarmsOf(sql: Sql, hospital: string, raisedBefore: number): Promise<number> {
+  const { rowCount } = await sql.query(
+    `delete from alarm where ctid = any(array(
+       select ctid from alarm where hospital = $1 and raised_at < $2 and ended_at is not null limit $3))`,
+    [hospital, new Date(raisedBefore), rowsAtOnce],
+  );
+  return rowCount ?? 0;
 }
 
 /** From when a patient lies in a ward, or in none: the stay before ends then. */

@@ -43,14 +43,18 @@ export async function lockDevice(tx: Sql, { hospital, deviceId }: At): Promise<D
   return rows[0];
 }
 
-/** @param wardId those bound to its patients; all of the hospital where absent */
-export async function listDevices(sql: Sql, hospital: string, wardId: string | undefined): Promise<DeviceRow[]> {
+/** By id. @param wardId those bound to its patients; all of the hospital where absent */
+export async function listDevices(
+  sql: Sql,
+  { hospital, wardId, after, limit }: { hospital: string; wardId: string | undefined; after: string; limit: number },
+): Promise<DeviceRow[]> {
   const { rows } = await sql.query<DeviceRow>(
     `select ${columns} from ${withBinding}
        left join directory_admission admission
          on admission.hospital = device.hospital and admission.patient_id = worn.patient_id
-     where device.hospital = $1 and ($2::text is null or admission.ward_id = $2) order by device.device_id`,
-    [hospital, wardId ?? null],
+     where device.hospital = $1 and device.device_id > $3 and ($2::text is null or admission.ward_id = $2)
+     order by device.device_id limit $4`,
+    [hospital, wardId ?? null, after, limit],
   );
   return rows;
 }
@@ -115,18 +119,29 @@ export async function markHeard(
   return rows.filter(({ wasConnected }) => !wasConnected);
 }
 
+/** Devices on nobody, and those on patients of these partitions: whether one is silent is judged by who would hear it. */
+const dueOfParts = `device left join device_binding worn
+    on worn.hospital = device.hospital and worn.device_id = device.device_id and worn.until_at is null
+  left join patient_monitor monitor on monitor.hospital = worn.hospital and monitor.patient_id = worn.patient_id
+  where device.due_at is not null and (monitor.part is null or monitor.part = any($1::smallint[]))`;
+
 /** @returns ms since the epoch */
-export async function nextDueDevice(sql: Sql): Promise<number | undefined> {
-  const { rows } = await sql.query<{ due_at: Date | null }>(
-    'select min(due_at) as due_at from device where due_at is not null',
+export async function nextDueDevice(sql: Sql, parts: readonly number[]): Promise<number | undefined> {
+  const { rows } = await sql.query<{ due_at: Date }>(
+    `select device.due_at from ${dueOfParts} order by device.due_at limit 1`,
+    [parts],
   );
-  return rows[0]?.due_at?.getTime();
+  return rows[0]?.due_at.getTime();
 }
 
-export async function listDueDevices(sql: Sql, now: number, limit: number): Promise<At[]> {
+export async function listDueDevices(
+  sql: Sql,
+  { parts, now, limit }: { parts: readonly number[]; now: number; limit: number },
+): Promise<At[]> {
   const { rows } = await sql.query<At>(
-    'select hospital, device_id as "deviceId" from device where due_at <= $1 order by due_at limit $2',
-    [new Date(now), limit],
+    `select device.hospital, device.device_id as "deviceId" from ${dueOfParts} and device.due_at <= $2
+     order by device.due_at limit $3`,
+    [parts, new Date(now), limit],
   );
   return rows;
 }

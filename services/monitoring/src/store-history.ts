@@ -1,4 +1,4 @@
-/** The days of `vital_sign`: a partition each, by UTC, and a default one for what belongs to none. */
+/** Tables that are kept for a time: a partition for each part of it, by UTC, and a default one for what belongs to none. */
 import type { Sql } from '@carillon/database/database';
 
 export const dayMs = 86_400_000;
@@ -7,7 +7,39 @@ export const dayMs = 86_400_000;
 export const dayOf = (atMs: number): number => Math.floor(atMs / dayMs) * dayMs;
 
 const isoDate = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
-const partitionOfDay = (day: number): string => `vital_sign_${isoDate(day).replaceAll('-', '')}`;
+const monthAfter = (atMs: number, months: number): number =>
+  Date.UTC(new Date(atMs).getUTCFullYear(), new Date(atMs).getUTCMonth() + months);
+
+/** Instants are ms since the epoch. */
+export type KeptTable = {
+  name: 'vital_sign' | 'vital_minute';
+  /** By which its rows are parted. */
+  column: 'measured_at' | 'minute';
+  /** Of the date that ends the name of a partition: YYYYMMDD or YYYYMM. */
+  digits: 8 | 6;
+  /** The beginning of the part that an instant belongs to. */
+  beginOf(atMs: number): number;
+  /** The beginning of the part that follows. */
+  endOf(begin: number): number;
+};
+
+export const readingDays: KeptTable = {
+  name: 'vital_sign',
+  column: 'measured_at',
+  digits: 8,
+  beginOf: dayOf,
+  endOf: (day) => day + dayMs,
+};
+export const minuteMonths: KeptTable = {
+  name: 'vital_minute',
+  column: 'minute',
+  digits: 6,
+  beginOf: (atMs) => monthAfter(atMs, 0),
+  endOf: (month) => monthAfter(month, 1),
+};
+
+export const partitionOf = ({ name, digits }: KeptTable, begin: number): string =>
+  `${name}_${isoDate(begin).replaceAll('-', '').slice(0, digits)}`;
 
 /** One replica at a time, until the transaction ends. */
 export async function isRetainer(tx: Sql): Promise<boolean> {
@@ -17,14 +49,18 @@ export async function isRetainer(tx: Sql): Promise<boolean> {
   return rows[0]?.held === true;
 }
 
-/** Days that have a partition, oldest first; each by its beginning, ms since the epoch. */
-export async function listDays(sql: Sql): Promise<number[]> {
-  const { rows } = await sql.query<{ day: string }>(
-    `select right(child.relname, 8) as day from pg_inherits
+/** Parts that have a partition, oldest first; each by its beginning, ms since the epoch. */
+export async function listParts(sql: Sql, { name, digits }: KeptTable): Promise<number[]> {
+  const { rows } = await sql.query<{ date: string }>(
+    `select right(child.relname, $2) as date from pg_inherits
        join pg_class child on child.oid = pg_inherits.inhrelid
-     where pg_inherits.inhparent = 'vital_sign'::regclass and child.relname ~ '^vital_sign_\\d{8}$' order by 1`,
+     where pg_inherits.inhparent = $1::regclass and child.relname ~ ('_\\d{' || $2 || '}$') order by 1`,
+    [name, digits],
   );
-  return rows.map(({ day }) => Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T00:00:00Z`));
+  return rows.map(({ date }) => {
+    const [year, month, day] = [date.slice(0, 4), date.slice(4, 6), date.slice(6) || '01'];
+    return Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  });
 }
 
 /**
@@ -33,23 +69,23 @@ export async function listDays(sql: Sql): Promise<number[]> {
  */
 const soonOrNotAtAll = "set local lock_timeout = '500ms'";
 
-/** Makes the partition of a day. Attached and not created in place: so what came before its day was made goes with it. */
-export async function createDay(tx: Sql, day: number): Promise<void> {
-  const name = partitionOfDay(day);
-  const [from, to] = [`${isoDate(day)} 00:00+00`, `${isoDate(day + dayMs)} 00:00+00`];
+/** Makes a partition. Attached and not created in place: so what came before it was made goes with it. */
+export async function createPart(tx: Sql, table: KeptTable, begin: number): Promise<void> {
+  const partition = partitionOf(table, begin);
+  const [from, to] = [`${isoDate(begin)} 00:00+00`, `${isoDate(table.endOf(begin))} 00:00+00`];
   await tx.query(soonOrNotAtAll);
-  await tx.query(`create table ${name} (like vital_sign including all)`);
+  await tx.query(`create table ${partition} (like ${table.name} including all)`);
   await tx.query(
     `with moved as (
-       delete from vital_sign_default where measured_at >= '${from}' and measured_at < '${to}' returning *)
-     insert into ${name} select * from moved`,
+       delete from ${table.name}_default where ${table.column} >= '${from}' and ${table.column} < '${to}' returning *)
+     insert into ${partition} select * from moved`,
   );
-  await tx.query(`alter table vital_sign attach partition ${name} for values from ('${from}') to ('${to}')`);
+  await tx.query(`alter table ${table.name} attach partition ${partition} for values from ('${from}') to ('${to}')`);
 }
 
-export async function dropDay(tx: Sql, day: number): Promise<void> {
+export async function dropPart(tx: Sql, table: KeptTable, begin: number): Promise<void> {
   await tx.query(soonOrNotAtAll);
-  await tx.query(`drop table ${partitionOfDay(day)}`);
+  await tx.query(`drop table ${partitionOf(table, begin)}`);
 }
 
 const rowsAtOnce = 5_000;

@@ -84,6 +84,14 @@ export async function listRulesVersions(
   return rows;
 }
 
+export async function hasWard(sql: Sql, hospital: string, wardId: string): Promise<boolean> {
+  const { rowCount } = await sql.query('select from directory_ward where hospital = $1 and ward_id = $2', [
+    hospital,
+    wardId,
+  ]);
+  return rowCount === 1;
+}
+
 type SetBody = Omit<DefaultSet, 'setId' | 'version' | 'signedOffBy'>;
 export type StoredSet = DefaultSet & { putBy: string; signedOffAtMs: number | null };
 type SetRow = {

@@ -1,9 +1,10 @@
 /** Replays that were asked for, the stays that they read, and what came of each. */
 import type { RuleSettings } from '@carillon/contracts/limits';
 import type { Mode, Quality } from '@carillon/contracts/monitoring';
-import { numericVitals, type VitalName } from '@carillon/contracts/vital-signs';
+import { numericVitals, vitalNames, type VitalName } from '@carillon/contracts/vital-signs';
 import type { Sql } from '@carillon/database/database';
 import type { MonitorSample } from './domain/patient-state.ts';
+import type { Extremes } from './domain/replay-run.ts';
 import type { AlarmRange } from './store-alarms.ts';
 
 /** Of a time that is over. */
@@ -70,11 +71,11 @@ export async function findReplay(sql: Sql, hospital: string, replayId: string): 
   return rows[0];
 }
 
-/** What there was in the same time and place, of rules only: a score or a lost sensor is none that others would change. */
+/** What there was of those who lay there, by rules only: a score or a lost sensor is none that others would change. */
 export async function countRuleAlarms(sql: Sql, range: AlarmRange): Promise<{ kind: string; alarms: number }[]> {
   const { rows } = await sql.query<{ kind: string; alarms: number }>(
     `select kind, count(*) as alarms from alarm
-     where hospital = $1 and ($2::text is null or ward_id = $2) and raised_at >= $3 and raised_at < $4
+     where hospital = $1 and ward_id = coalesce($2, ward_id) and raised_at >= $3 and raised_at < $4
        and (kind = any($5::text[]) or starts_with(kind, 'trend-') or starts_with(kind, 'multi-'))
      group by kind order by 2 desc, 1`,
     [range.hospital, range.wardId, new Date(range.from), new Date(range.to), limitKinds],
@@ -146,6 +147,25 @@ export async function finishStay(sql: Sql, stay: ReplayStay, alarms: Readonly<Re
   );
 }
 
+/** Undefined where minutes of that time are still to be made. `from` inclusive, `to` exclusive, ms since the epoch. */
+export async function findExtremes(
+  sql: Sql,
+  { hospital, patientId }: { hospital: string; patientId: string },
+  { from, to }: { from: number; to: number },
+): Promise<Extremes | undefined> {
+  const { rows } = await sql.query<{ isDue: boolean; extremes: Extremes }>(
+    `select exists (select from minutes_due
+         where hospital = $1 and patient_id = $2 and hour > $3::timestamptz - interval '1 hour' and hour < $4) as "isDue",
+       coalesce((select json_object_agg(vital, json_build_object('lowest', lowest, 'highest', highest)) from (
+         select vital, min(lowest) as lowest, max(highest) as highest from vital_minute
+         where hospital = $1 and patient_id = $2 and vital = any($5::text[]) and lowest is not null
+           and minute > $3::timestamptz - interval '1 minute' and minute < $4
+         group by vital) of_vital), '{}') as extremes`,
+    [hospital, patientId, new Date(from), new Date(to), numericVitals],
+  );
+  return rows[0]?.isDue === false ? rows[0].extremes : undefined;
+}
+
 /** In the order of their receipt; `from` inclusive, `to` exclusive, ms since the epoch. */
 export async function listSamples(
   sql: Sql,
@@ -163,9 +183,11 @@ export async function listSamples(
     received_at: number;
   }>(
     `select vital, value, code, quality, mode, device_id, epoch_ms(measured_at) as at, epoch_ms(received_at) as received_at
-     from vital_sign where hospital = $1 and patient_id = $2 and measured_at >= $3 and measured_at < $4
+     from vital_sign
+     where hospital = $1 and patient_id = $2 and vital = any($5::text[]) and measured_at >= $3 and measured_at < $4
      order by vital_sign.received_at, measured_at`,
-    [hospital, patientId, new Date(from), new Date(to)],
+    // All of them: without their names the index would be read over the whole day.
+    [hospital, patientId, new Date(from), new Date(to), vitalNames],
   );
   return rows.map((row) => ({
     vital: row.vital,

@@ -86,9 +86,15 @@ export async function findScored(
   );
 }
 
+/** When a patient left the last time before an instant: a stay that another one goes on from was no discharge. */
+const leftAt = (patientId: string, before: string): string => `coalesce((select max(until_at) from stay
+  where hospital = $1 and patient_id = ${patientId} and until_at <= ${before}
+    and not exists (select from stay as next
+      where next.hospital = $1 and next.patient_id = stay.patient_id and next.from_at = stay.until_at)), '-infinity')`;
+
 export type ChartedRow = { patientId: string; vital: VitalName; atMs: number; by: string };
 
-/** Of each vital sign the newest good value since then, where a person charted it. */
+/** Of each vital sign the newest good value since then, of the present stay, where a person charted it. */
 export async function findCharted(
   sql: Sql,
   hospital: string,
@@ -96,11 +102,12 @@ export async function findCharted(
   { vitals, sinceMs }: { vitals: readonly string[]; sinceMs: number },
 ): Promise<ChartedRow[]> {
   const { rows } = await sql.query<ChartedRow>(
-    `select newest.* from unnest($2::text[]) as patient, unnest($3::text[]) as name,
+    `select newest.* from unnest($2::text[]) as patient, lateral (select ${leftAt('patient', "'infinity'")} as at) as departure,
+       unnest($3::text[]) as name,
        lateral (select patient_id as "patientId", vital, epoch_ms(measured_at) as "atMs", posted_by as by, device_id
          from vital_sign
          where hospital = $1 and patient_id = patient and vital = name and measured_at > $4
-           and quality = 'good' and mode is null
+           and measured_at > departure.at and quality = 'good' and mode is null
          order by measured_at desc limit 1) newest
      where newest.device_id = ''`,
     [hospital, patientIds, vitals, new Date(sinceMs)],
@@ -108,17 +115,17 @@ export async function findCharted(
   return rows.map(({ patientId, vital, atMs, by }) => ({ patientId, vital, atMs, by }));
 }
 
-/** Of each vital sign the newest good value at that time. */
+/** Of each vital sign the newest good value at that time, of the stay of then. */
 export async function findValuesAt(
   sql: Sql,
   { hospital, patientId }: { hospital: string; patientId: string },
   { vitals, sinceMs, atMs }: { vitals: readonly string[]; sinceMs: number; atMs: number },
 ): Promise<PatientState['newest']> {
   const { rows } = await sql.query<{ vital: VitalName; atMs: number; value: number | null; code: string | null }>(
-    `select newest.* from unnest($3::text[]) as name,
+    `select newest.* from (select ${leftAt('$2', '$5::timestamptz')} as at) as departure, unnest($3::text[]) as name,
        lateral (select vital, epoch_ms(measured_at) as "atMs", value, code from vital_sign
          where hospital = $1 and patient_id = $2 and vital = name and measured_at > $4 and measured_at <= $5
-           and quality = 'good' and mode is null
+           and measured_at > departure.at and quality = 'good' and mode is null
          order by measured_at desc limit 1) newest`,
     [hospital, patientId, vitals, new Date(sinceMs), new Date(atMs)],
   );

@@ -13,34 +13,49 @@ export const readingKey = (
 ): string => [reading.hospital, reading.patientId, reading.vital, reading.measuredAt, reading.deviceId ?? ''].join(' ');
 
 /**
- * Stores what is new. The engines of the patients are locked from here on, so that the next statement, which reads what
- * they are judged by, cannot have waited for a lock with a view of before.
+ * Stores what is new, and notes the hours whose minutes are to be made. The engines of the patients are locked from here
+ * on, so that the next statement, which reads what they are judged by, cannot have waited for a lock with a view of before.
  *
- * @returns the `readingKey` of each row that was not there before
+ * @returns of each row that was not there before, by its `readingKey`, whether its device is under test
  */
-export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<Set<string>> {
+export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<Map<string, Mode | null>> {
   const { rows } = await tx.query<{
     hospital: string;
     patient_id: string;
     vital: string;
     at: number;
     device_id: string;
+    mode: Mode | null;
   }>(
     `with engine as materialized (
-       select from patient_monitor where (hospital, patient_id) in (select * from unnest($1::text[], $2::text[]))
-       order by hospital, patient_id for update)
-     insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
-       received_unit, received_at, stated_at, posted_by, mode)
-     select hospital, patient_id, vital, to_timestamp(measured_at / 1000.0), device_id, value, code, quality,
-       received_value, received_unit, to_timestamp(received_at / 1000.0), to_timestamp(stated_at / 1000.0), posted_by,
-       mode
-     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::double precision[], $7::text[],
-         $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[])
-       as given (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
+       select from (
+         select distinct hospital, patient_id from unnest($1::text[], $2::text[]) as given (hospital, patient_id)
+         order by 1, 2) named, lateral (
+         select from patient_monitor
+         where hospital = named.hospital and patient_id = named.patient_id limit 1 for update) locked),
+     stored as (
+       insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
          received_unit, received_at, stated_at, posted_by, mode)
-     where (select count(*) from engine) >= 0
-     on conflict do nothing
-     returning hospital, patient_id, vital, (extract(epoch from measured_at) * 1000)::bigint as at, device_id`,
+       select hospital, patient_id, vital, to_timestamp(measured_at / 1000.0), device_id, value, code, quality,
+         received_value, received_unit, to_timestamp(received_at / 1000.0), to_timestamp(stated_at / 1000.0), posted_by,
+         -- A device that is registered as under test need not say so itself.
+         coalesce(mode, (select device.mode from device
+           where device.hospital = given.hospital and device.device_id = given.device_id))
+       from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::double precision[], $7::text[],
+           $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[])
+         as given (hospital, patient_id, vital, measured_at, device_id, value, code, quality, received_value,
+           received_unit, received_at, stated_at, posted_by, mode)
+       where (select count(*) from engine) >= 0
+       on conflict do nothing
+       returning hospital, patient_id, vital, measured_at, device_id, mode),
+     due as (
+       insert into minutes_due (hospital, patient_id, hour)
+       select distinct hospital, patient_id, date_trunc('hour', measured_at, 'UTC') from stored
+       where vital <> 'consciousness' order by 1, 2, 3
+       -- Changes nothing and locks the row: whoever makes the minutes of this hour waits until these readings are seen.
+       on conflict (hospital, patient_id, hour) do update set hour = excluded.hour where false)
+     select hospital, patient_id, vital, (extract(epoch from measured_at) * 1000)::bigint as at, device_id, mode
+     from stored`,
     [
       readings.map((reading) => reading.hospital),
       readings.map((reading) => reading.patientId),
@@ -58,7 +73,9 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
       readings.map((reading) => reading.mode ?? null),
     ],
   );
-  return new Set(rows.map((row) => [row.hospital, row.patient_id, row.vital, row.at, row.device_id].join(' ')));
+  return new Map(
+    rows.map((row) => [[row.hospital, row.patient_id, row.vital, row.at, row.device_id].join(' '), row.mode]),
+  );
 }
 
 /** `dueAtMs`: when it must be looked at again without a sample; null where nothing waits for a time. */
@@ -92,14 +109,16 @@ export type PatientRow = {
  */
 export async function lockEngines(tx: Sql, hospital: string, patientIds: readonly string[]): Promise<void> {
   await tx.query(
-    `select from patient_monitor where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update`,
+    `select from (select unnest($2::text[]) as id order by 1) named, lateral (
+       select from patient_monitor where hospital = $1 and patient_id = named.id limit 1 for update) engine`,
     [hospital, patientIds],
   );
 }
 
 /**
  * All that is needed to judge these patients, in one statement. Their engines are locked before: by `lockEngines`, or
- * since their readings were stored.
+ * since their readings were stored. Each row is looked up by its key (`limit 1`, `offset 0` keep it so): a plan that was
+ * made while a table was small would else read the hospital's whole table for each patient.
  *
  * @param patients ids in ascending order, each with the devices that measured what is to be judged
  * @param measuredSince the oldest of it, ms since the epoch: bindings that had ended by then say nothing of it
@@ -111,9 +130,10 @@ export async function lockPatients(
   measuredSince?: number,
 ): Promise<PatientRow[]> {
   const { rows } = await tx.query<PatientRow>(
-    `with engine as (
-       select patient_id, state, version, due_at from patient_monitor
-       where hospital = $1 and patient_id = any($2::text[]) order by patient_id for update)
+    `with engine as materialized (
+       select locked.* from (select unnest($2::text[]) as id order by 1) named, lateral (
+         select patient_id, state, version, due_at from patient_monitor
+         where hospital = $1 and patient_id = named.id limit 1 for update) locked)
      select given.patient_id as "patientId", person.person_id is not null as "isKnown",
        person.birth_date::text as "birthDate", admission.ward_id as "wardId", ward.population,
        (select json_build_object('version', own.version, 'body', own.body, 'setBy', own.set_by,
@@ -126,27 +146,36 @@ export async function lockPatients(
           from score_decision where hospital = $1 and patient_id = given.patient_id), '[]') as decisions,
        coalesce((select json_agg(json_build_object('deviceId', device_id, 'patientId', patient_id,
             'fromMs', epoch_ms(from_at), 'untilMs', epoch_ms(until_at)) order by device_id, from_at)
-          from device_binding binding
-          where hospital = $1 and (patient_id = given.patient_id and until_at is null
-            or device_id = any(string_to_array(given.devices, ' ')) and (coalesce(until_at > $4, true)
-              -- That it was ever bound is known by the last one.
-              or not exists (select from device_binding later where later.hospital = $1
-                and later.device_id = binding.device_id and later.from_at > binding.from_at)))), '[]') as bindings,
-       coalesce((select json_agg(json_build_object('deviceId', device.device_id, 'patientId', worn.patient_id,
+          from (
+            select device_id, patient_id, from_at, until_at from device_binding
+            where hospital = $1 and patient_id = given.patient_id and until_at is null
+            union
+            select sent.* from unnest(string_to_array(given.devices, ' ')) as name, lateral (
+              select device_id, patient_id, from_at, until_at from device_binding binding
+              where hospital = $1 and device_id = name and (coalesce(until_at > $4, true)
+                -- That it was ever bound is known by the last one.
+                or not exists (select from device_binding later where later.hospital = $1
+                  and later.device_id = binding.device_id and later.from_at > binding.from_at)) offset 0) sent
+          ) bound), '[]') as bindings,
+       coalesce((select json_agg(json_build_object('deviceId', device_id, 'patientId', worn.patient_id,
             'isUnderTest', mode is not null, 'isConnected', is_connected, 'heardAtMs', epoch_ms(heard_at),
             'expectEverySeconds', body -> 'expectEverySeconds', 'battery', battery,
-            'batteryLowPercent', body -> 'batteryLowPercent') order by device.device_id)
-          from device left join device_binding worn
-            on worn.hospital = $1 and worn.device_id = device.device_id and worn.until_at is null
-          where device.hospital = $1 and device.device_id in (
-            select unnest(string_to_array(given.devices, ' ')) union all
-            select device_id from device_binding mine
-            where mine.hospital = $1 and mine.patient_id = given.patient_id and mine.until_at is null)), '[]') as devices,
+            'batteryLowPercent', body -> 'batteryLowPercent') order by device_id)
+          from (
+            select unnest(string_to_array(given.devices, ' ')) as name union
+            select device_id from device_binding
+            where hospital = $1 and patient_id = given.patient_id and until_at is null) named,
+          lateral (select * from device where hospital = $1 and device_id = name limit 1) device
+            left join lateral (select patient_id from device_binding
+              where hospital = $1 and device_id = name and until_at is null limit 1) worn on true), '[]') as devices,
        engine.state, engine.version, epoch_ms(engine.due_at) as "dueAtMs"
      from unnest($2::text[], $3::text[]) as given (patient_id, devices)
-       left join directory_person person on person.hospital = $1 and person.person_id = given.patient_id
-       left join directory_admission admission on admission.hospital = $1 and admission.patient_id = given.patient_id
-       left join directory_ward ward on ward.hospital = $1 and ward.ward_id = admission.ward_id
+       left join lateral (select person_id, birth_date from directory_person
+         where hospital = $1 and person_id = given.patient_id limit 1) person on true
+       left join lateral (select ward_id from directory_admission
+         where hospital = $1 and patient_id = given.patient_id limit 1) admission on true
+       left join lateral (select population from directory_ward
+         where hospital = $1 and ward_id = admission.ward_id limit 1) ward on true
        left join engine on engine.patient_id = given.patient_id
      order by given.patient_id`,
     [
@@ -250,15 +279,19 @@ export async function listVitals(
   },
 ): Promise<ListedVital[]> {
   const { rows } = await sql.query<VitalRow>(
-    `select patient_id, vital, value, code, quality, mode, measured_at, device_id, received_at from vital_sign
-     where hospital = $1 and patient_id = $2 and ($3::text is null or vital = $3)
-       and measured_at >= $4 and measured_at < $5
-       and ($6::timestamptz is null or (measured_at, vital, device_id) > ($6, $7, $8))
+    // A page of each vital sign, in the order of the index: however long the time, no more than that is read.
+    `select page.* from unnest($3::text[]) as name,
+       lateral (
+         select patient_id, vital, value, code, quality, mode, measured_at, device_id, received_at from vital_sign
+         where hospital = $1 and patient_id = $2 and vital = name
+           and measured_at >= greatest($4::timestamptz, $6::timestamptz) and measured_at < $5
+           and ($6::timestamptz is null or (measured_at, vital, device_id) > ($6, $7, $8))
+         order by measured_at, device_id limit $9) page
      order by measured_at, vital, device_id limit $9`,
     [
       filter.hospital,
       filter.patientId,
-      filter.vital ?? null,
+      filter.vital === undefined ? vitalNames : [filter.vital],
       new Date(filter.from),
       new Date(filter.to),
       filter.after === undefined ? null : new Date(filter.after.measuredAt),

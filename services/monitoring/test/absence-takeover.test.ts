@@ -12,7 +12,7 @@ let database: Database;
 beforeAll(async () => {
   ward = await startWard();
   database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'monitoring' });
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await ward.stop();

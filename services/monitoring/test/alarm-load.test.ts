@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
+import { canary } from '@carillon/contracts/canary';
 import { openDatabase, type Database } from '@carillon/database/database';
 import { migrate } from '@carillon/database/migrate';
 import { directoryProjectionMigrations } from '@carillon/runtime/directory-projection';
+import { createLogger } from '@carillon/runtime/log';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
 import fc from 'fast-check';
 import { perBedDay } from '../src/domain/alarm-load.ts';
+import { keepOutcome, keepStay } from '../src/handlers/alarm-load.ts';
+import { retain } from '../src/handlers/retention.ts';
 import {
   countAlarms,
   recordAlarms,
@@ -26,7 +30,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   await migrate(infrastructure.postgres.url, 'monitoring', migrations);
   database = openDatabase({ url: infrastructure.postgres.url, service: 'monitoring' });
-}, 60_000);
+});
 beforeEach(async () => {
   await database.query('truncate alarm, stay');
 });
@@ -130,6 +134,26 @@ test('of alarms of which somebody said so, those that were not actionable are co
   });
 });
 
+test('what is said of an alert is said of the alarms until it was closed, however late it is heard', async () => {
+  for (const begin of [0, 10, 40]) await alarm(begin, begin + 1);
+  const openedAt = new Date(at(1)).toISOString();
+  const alert = { patientId: 'p1', kind: 'spo2-below', openedAt, outcome: 'notActionable' } as const;
+  await keepOutcome({ tx: database, hospital: 'h1', now: at(60), publishedAt: at(20) }, alert);
+  expect(await load()).toMatchObject({ alarms: 3, judged: 2, notActionable: 2 });
+});
+
+test('a stay begins and ends when it was told, not when it was heard', async () => {
+  const hear = (minute: number, publishedAt: number, before: string | undefined, after: string | undefined) =>
+    keepStay(
+      { tx: database, hospital: 'h1', now: at(minute), publishedAt: at(publishedAt) },
+      { kind: 'admission', patientId: 'p1', before, after },
+    );
+  await hear(600, 0, undefined, 'w1');
+  await hear(600, 480, 'w1', undefined);
+  const range = { hospital: 'h1', wardId: 'w1', from: day, to: day + dayMs };
+  expect(await sumStays(database, range)).toBe(480 * minuteMs);
+});
+
 test('a bed that was empty half the day is half a bed-day', async () => {
   const stay = (minute: number, wardId: string | null): Promise<void> =>
     recordStay(database, { hospital: 'h1', patientId: 'p1', wardId, at: at(minute) });
@@ -179,4 +203,33 @@ test('the figures of two times that meet add up', async () => {
     ),
     { numRuns: 20 },
   );
-}, 30_000);
+});
+
+test('alarms of the canary are kept for a day, those of patients for more than a year', async () => {
+  const keep = async (hospital: string, days: number, kind: string): Promise<void> => {
+    const atMs = day - days * dayMs;
+    const given = { patientId: 'p1', wardId: null, kind, priority: 'low', isTechnical: false, atMs } as const;
+    await recordAlarms(database, hospital, [{ ...given, type: 'raised' }]);
+    if (kind !== 'open') await recordAlarms(database, hospital, [{ ...given, type: 'cleared' }]);
+  };
+  for (const hospital of ['h1', canary.hospital]) {
+    await keep(hospital, 401, 'ancient');
+    await keep(hospital, 2, 'old');
+    await keep(hospital, 2, 'open');
+    await keep(hospital, 0.5, 'young');
+  }
+  const config = {
+    CARILLON_VITALS_KEEP_DAYS: 35,
+    CARILLON_VITALS_MINUTES_KEEP_DAYS: 400,
+    CARILLON_ALARMS_KEEP_DAYS: 400,
+  };
+  const log = createLogger('monitoring', { level: 'silent', file: '' });
+  expect(await retain({ database, log }, config, day)).toBeDefined();
+  const { rows } = await database.query<{ hospital: string; kinds: string }>(
+    `select hospital, string_agg(kind, ' ' order by kind) as kinds from alarm group by hospital order by hospital`,
+  );
+  expect(rows).toEqual([
+    { hospital: canary.hospital, kinds: 'open young' },
+    { hospital: 'h1', kinds: 'old open young' },
+  ]);
+});

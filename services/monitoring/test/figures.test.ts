@@ -37,7 +37,7 @@ beforeAll(async () => {
     afterSequence: 0,
     onMessage: ({ body }) => told.push(decode(body) as Told),
   });
-}, 60_000);
+});
 afterAll(async () => {
   reader.stop();
   await Promise.all(services.map((service) => service.stop()));

@@ -17,7 +17,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
   await cp(join(folder, '0001_monitoring.sql'), join(before, '0001_monitoring.sql'));
-}, 60_000);
+});
 afterAll(async () => {
   await infrastructure.stop();
   await rm(before, { recursive: true });
@@ -41,4 +41,4 @@ test('limits of the release before hold on, and the next version follows theirs'
   expect(await insertRules(database, { hospital: 'h1', patientId: 'p1' }, next)).toEqual({ ...next, version: 4 });
   expect(await findPlaced(database, 'h1', 'p1')).toMatchObject({ own: { version: 4 } });
   await database.close();
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { alertAcknowledged, alertResolved } from '@carillon/contracts/alert-escalation';
 import type { Actor, EventDefinition } from '@carillon/contracts/define';
+import { wardChanged } from '@carillon/contracts/directory';
 import {
   adjustLimits,
   getLimits,
@@ -13,6 +14,7 @@ import {
 import { eventSubject } from '@carillon/contracts/streams';
 import { publish } from '@carillon/bus/publish';
 import { encode, type Reply } from '@carillon/bus/request';
+import { openDatabase } from '@carillon/database/database';
 import type { RunningService } from '@carillon/runtime/service';
 import { eventually } from '@carillon/testkit/eventually';
 import { start } from '../src/service.ts';
@@ -25,7 +27,7 @@ const consultant: Actor = { person: 'd2', hospital: 'h1', roles: ['doctor'] };
 beforeAll(async () => {
   ward = await startWard();
   service = await start(ward.infrastructure.environmentOf('monitoring'));
-}, 60_000);
+});
 afterEach(() => {
   ward.told.splice(0);
 });
@@ -121,6 +123,24 @@ test('limits that somebody else has changed meanwhile are not overwritten', asyn
   expect(dataOf(await set(1))).toMatchObject({ version: 2 });
 });
 
+test('what has expired and was not looked at yet is not what a nurse adjusts', async () => {
+  dataOf(await ward.command(setLimits, { patientId: 'p4', limits: [veryFast] }, doctor));
+  const database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'monitoring' });
+  const patient = `hospital = 'h1' and patient_id = 'p4'`;
+  try {
+    await database.query(`update patient_rules set ended_at = now() where ${patient} and ended_at is null`);
+    await database.query(
+      `insert into patient_rules (hospital, patient_id, version, body, set_by, set_at, expires_at, resumes)
+       values ('h1', 'p4', 4, '{"limits": []}', 'n1', now() - interval '2 hours', now() - interval '1 hour', 3)`,
+    );
+  } finally {
+    await database.close();
+  }
+  const adjustment = { patientId: 'p4', limits: [fast], expiresAt: inMs(hourMs), ifVersion: 4 };
+  const adjusted = dataOf(await ward.command(adjustLimits, adjustment, nurse));
+  expect(adjusted).toMatchObject({ version: 6, limits: [veryFast, fast] });
+});
+
 test('a latching alarm outlasts its breach until its alert is acknowledged', async () => {
   const latching = { ...fast, persistSeconds: 0, isLatching: true };
   dataOf(await ward.command(setLimits, { patientId: 'p5', limits: [latching] }, doctor));
@@ -209,6 +229,20 @@ test('a child has the default set of its age, and a set that is put is in force 
     ok: false,
     error: { issues: [{ path: 'toAgeDays' }, { path: 'nurseRange.age' }] },
   }); // prettier-ignore
+  const ofWard = (wardId: string): Promise<Reply | undefined> =>
+    ward.command(putLimitSet, { ...set, setId: 'ours', label: 'Of a ward', wardId }, doctor);
+  expect(await ofWard('nowhere')).toMatchObject({ ok: false, error: { issues: [{ path: 'wardId' }] } });
+  await publish(ward.bus, {
+    subject: eventSubject(wardChanged, { hospital: 'h1', id: 'w9' }),
+    headers: { 'Nats-Msg-Id': 'ward-w9', 'Carillon-Event': 'ward:changed', 'Carillon-Version': '1' },
+    body: encode({ wardId: 'w9', name: 'Nine', beds: [], version: 1 }),
+  });
+  await eventually(async () => ((await ofWard('w9'))?.ok === true ? true : undefined));
+  // Of a set that others have, a set of one ward takes no name: they would be left without.
+  expect(await ward.command(putLimitSet, { ...set, wardId: 'w9' }, doctor)).toMatchObject({
+    ok: false,
+    error: { issues: [{ path: 'wardId', message: expect.stringContaining('choose another name') }] },
+  });
   expect(dataOf(await ward.command(putLimitSet, set, doctor))).toMatchObject({ version: 1, isInForce: false });
   expect(await limitsOf('c1')).toMatchObject({ origin: 'builtIn' });
   const sign = (version: number, by: Actor): Promise<Reply | undefined> =>
@@ -219,6 +253,14 @@ test('a child has the default set of its age, and a set that is put is in force 
   expect(await limitsOf('c1')).toMatchObject({ origin: 'set', limits: [fast], signedOffBy: 'd2' });
   const listed = dataOf(await ward.ask(listLimitSets, {}))['items'] as { setId: string; version: number }[];
   expect(listed.filter(({ setId }) => setId === 'years-6-8')).toHaveLength(1);
+  // Of two sets for the same patients it would be chance which of them holds.
+  const { version } = dataOf(await ofWard('w9')) as { version: number };
+  dataOf(await ward.command(signLimitSet, { setId: 'ours', version }, consultant));
+  dataOf(await ward.command(putLimitSet, { ...set, setId: 'theirs', wardId: 'w9', fromAgeDays: 2_500 }, doctor));
+  expect(await ward.command(signLimitSet, { setId: 'theirs', version: 1 }, consultant)).toMatchObject({
+    ok: false,
+    error: { issues: [{ path: 'setId', message: expect.stringContaining('“Of a ward” is in force') }] },
+  });
   expect(dataOf(await ward.command(signLimitSet, { setId: 'adult', version: 0 }, doctor))).toMatchObject({
     version: 1,
     isInForce: true,

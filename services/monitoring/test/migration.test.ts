@@ -16,7 +16,7 @@ beforeAll(async () => {
   infrastructure = await startInfrastructure();
   before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
   for (const file of await readdir(folder)) if (file < '0006') await cp(join(folder, file), join(before, file));
-}, 60_000);
+});
 afterAll(async () => {
   await infrastructure.stop();
   await rm(before, { recursive: true });
@@ -45,8 +45,11 @@ test('what was stored before there were days is in its day, and history of any a
   expect(rows.map(({ at }) => at.getTime())).toEqual(times);
   const nameOfDay = (at: number): string => `vital_sign_${new Date(at).toISOString().slice(0, 10).replaceAll('-', '')}`;
   expect(rows.map(({ name }) => name)).toEqual(['vital_sign_default', nameOfDay(now - 2 * 86_400_000), nameOfDay(now)]);
+  // Their minutes are to be made.
+  const due = await database.query<{ hour: Date }>('select hour from minutes_due order by 1');
+  expect(due.rows.map(({ hour }) => hour.getTime())).toEqual(times.map((at) => Math.floor(at / 3_600_000) * 3_600_000));
   // From now on it is known how long he lies there.
   const stays = await database.query<{ ward_id: string }>('select ward_id from stay where until_at is null');
   expect(stays.rows).toEqual([{ ward_id: 'w1' }]);
   await database.close();
-}, 60_000);
+});

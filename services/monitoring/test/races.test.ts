@@ -1,5 +1,6 @@
 /** Two who change what a patient is judged by at the same time. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { bindDevice, registerDevice } from '@carillon/contracts/devices';
 import { admissionChanged } from '@carillon/contracts/directory';
 import { getPatientStatus } from '@carillon/contracts/monitoring';
 import { chartVitals, decideScore } from '@carillon/contracts/scores';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   ward = await startWard();
   service = await start(ward.infrastructure.environmentOf('monitoring'));
   database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'monitoring' });
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await database.close();
@@ -86,4 +87,18 @@ test('M10 a decision that meets the discharge does not outlive the stay', async 
   expect(await decided).toMatchObject({ error: { code: 'forbidden' } });
   const { rows } = await database.query(`select from score_decision where patient_id = 'p2' and ended_at is null`);
   expect(rows).toEqual([]);
+});
+
+test('a device is not bound to a patient who leaves while it is', async () => {
+  await ward.command(registerDevice, { deviceId: 'm1', type: 'monitor', label: 'Monitor 1' });
+  await ward.post(everySecond('p4', 'spo2', [97], Date.now()));
+  await eventually(() => ward.told.find(({ data }) => data['patientId'] === 'p4'));
+  const { bound } = await database.transaction(async (tx) => {
+    await tx.query(`select from patient_monitor where patient_id = 'p4' for update`);
+    await tx.query(`update directory_admission set ward_id = null, bed_id = null where patient_id = 'p4'`);
+    const answer = ward.command(bindDevice, { deviceId: 'm1', patientId: 'p4' });
+    await untilWaiting(1);
+    return { bound: answer };
+  });
+  expect(await bound).toMatchObject({ error: { code: 'forbidden' } });
 });

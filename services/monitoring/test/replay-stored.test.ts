@@ -26,7 +26,7 @@ beforeAll(async () => {
     const { rowCount } = await database.query('update stay set from_at = $1', [new Date(Date.now() - 7 * dayMs)]);
     return rowCount === patients ? true : undefined;
   });
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await database.close();
@@ -43,15 +43,16 @@ async function begin(more: object = {}): Promise<string> {
   expect(reply.data).toMatchObject({ stays: patients });
   return (reply.data as { replayId: string }).replayId;
 }
-async function readReplay(replayId: string): Promise<Replay> {
-  const reply = await ward.ask(getReplay, { replayId }, doctor);
+const admin: Actor = { person: 'a1', hospital: 'h1', roles: ['admin'] };
+async function readReplay(replayId: string, by: Actor): Promise<Replay> {
+  const reply = await ward.ask(getReplay, { replayId }, by);
   if (!reply.ok) throw new Error(reply.error.code);
   return reply.data as Replay;
 }
-const untilDone = (replayId: string): Promise<Replay> =>
+const untilDone = (replayId: string, by = doctor): Promise<Replay> =>
   eventually(
     async () => {
-      const replay = await readReplay(replayId);
+      const replay = await readReplay(replayId, by);
       return replay.state === 'done' ? replay : undefined;
     },
     { what: 'the end of the replay', withinMs: 30_000 },
@@ -76,6 +77,14 @@ test('what is replayed with the limits that were in force gives the alarms that 
     });
   }
   expect(await countAlarms()).toBe(2);
+  // Of somebody who lies nowhere: he has no stay that could be replayed.
+  await database.query(
+    `insert into alarm (hospital, patient_id, kind, raised_at, ended_at, priority, is_technical)
+     values ('h1', 'x1', 'spo2-below', $1, $1, 'medium', false)`,
+    [new Date(Date.now() - dayMs)],
+  );
+  const inHospital = await untilDone(await begin({ wardId: undefined }), admin);
+  expect(inHospital).toMatchObject({ would: { alarms: 2 }, did: { alarms: 2 } });
   const replay = await untilDone(await begin());
   const byKind = [{ kind: 'spo2-below', alarms: 2 }];
   expect(replay).toMatchObject({
@@ -88,7 +97,7 @@ test('what is replayed with the limits that were in force gives the alarms that 
   expect(stricter).toMatchObject({ would: { alarms: 3 }, did: { alarms: 2 } });
   const wider = await untilDone(await begin({ limits: [{ ...limits[0], below: 80 }] }));
   expect(wider).toMatchObject({ would: { alarms: 0, byKind: [] }, did: { alarms: 2 } });
-}, 60_000);
+});
 
 test('a process that dies in the middle of a replay changes nothing', async () => {
   await service.stop();
@@ -109,7 +118,7 @@ test('a process that dies in the middle of a replay changes nothing', async () =
   service = await start(ward.infrastructure.environmentOf('monitoring'));
   expect(await untilDone(replayId)).toMatchObject({ would: { alarms: 2 }, doneStays: patients });
   await corpse.stop();
-}, 60_000);
+});
 
 test('a replay is for those who may set limits there, and its answer for nobody else', async () => {
   const replayId = await begin();
@@ -121,11 +130,41 @@ test('a replay is for those who may set limits there, and its answer for nobody 
   for (const stranger of strangers) {
     expect(await ward.ask(getReplay, { replayId }, stranger)).toMatchObject({ error: { code: 'forbidden' } });
   }
-  const month = { from: '2026-01-01T00:00:00Z', to: '2026-02-02T00:00:00Z', limits };
-  expect(await ward.command(startReplay, month)).toMatchObject({ error: { code: 'bad_input' } });
+  const ago = (days: number): string => new Date(Date.now() - days * dayMs).toISOString();
+  const refusal = (path: string): object => ({ error: { code: 'bad_input', issues: [{ path }] } });
+  expect(await ward.command(startReplay, { from: ago(33), to: ago(1), limits })).toMatchObject(refusal('to'));
+  // What is older than the readings would pass for a time without alarms.
+  expect(await ward.command(startReplay, { from: ago(36), to: ago(30), limits })).toMatchObject(refusal('from'));
   const both = { vital: 'spo2', below: 90, above: 80, persistSeconds: 5, priority: 'medium' };
-  const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
-  expect(await ward.command(startReplay, { ...range, limits: [both] })).toMatchObject({
-    error: { code: 'bad_input' },
-  });
+  expect(await ward.command(startReplay, { from: ago(2), to: ago(1), limits: [both] })).toMatchObject(refusal('0'));
 });
+
+test('a replay finds the few alarms of a calm day that minutes were made of', async () => {
+  const end = Math.floor(Date.now() / dayMs) * dayMs - dayMs;
+  const begun = end - dayMs;
+  const lows = [begun, begun + 7_195_000, end - 3_610_000, end - 20_000].map((at) => new Date(at));
+  // Each for 20 s, also over the ends of what is read at once.
+  await database.query(
+    `insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, quality, received_value,
+       received_at, posted_by)
+     select 'h1', 'p2', 'spo2', at, 'd2', case when exists (select from unnest($3::timestamptz[]) low
+         where at >= low and at < low + interval '20 seconds') then 80 else 97 end, 'good', '', at, 'd2'
+     from generate_series($1::timestamptz, $2::timestamptz - interval '5 seconds', interval '5 seconds') at`,
+    [new Date(begun), new Date(end), lows],
+  );
+  await database.query(
+    `insert into minutes_due select distinct 'h1', 'p2', date_trunc('hour', measured_at, 'UTC') from vital_sign
+     where patient_id = 'p2'`,
+  );
+  await eventually(
+    async () => {
+      const { rows } = await database.query<{ count: number }>(
+        "select count(*) as count from minutes_due where patient_id = 'p2'",
+      );
+      return rows[0]?.count === 0 ? true : undefined;
+    },
+    { what: 'the minutes of the day', withinMs: 60_000 },
+  );
+  const range = { from: new Date(begun).toISOString(), to: new Date(end).toISOString() };
+  expect(await untilDone(await begin(range))).toMatchObject({ would: { alarms: lows.length } });
+}, 120_000);

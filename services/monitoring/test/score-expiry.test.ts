@@ -16,7 +16,7 @@ beforeAll(async () => {
   ward = await startWard();
   clock = createVirtualClock(Date.now());
   service = await start(ward.infrastructure.environmentOf('monitoring'), { ...realDependencies, clock });
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await ward.stop();

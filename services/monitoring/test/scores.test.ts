@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { admissionChanged } from '@carillon/contracts/directory';
 import { getPatientStatus, type Reading } from '@carillon/contracts/monitoring';
 import {
   calculateMews,
@@ -9,7 +10,9 @@ import {
   stateScore,
 } from '@carillon/contracts/scores';
 import type { ResultOf } from '@carillon/contracts/define';
-import type { Reply } from '@carillon/bus/request';
+import { eventSubject } from '@carillon/contracts/streams';
+import { publish } from '@carillon/bus/publish';
+import { encode, type Reply } from '@carillon/bus/request';
 import type { RunningService } from '@carillon/runtime/service';
 import { eventually } from '@carillon/testkit/eventually';
 import { start } from '../src/service.ts';
@@ -23,7 +26,7 @@ let service: RunningService;
 beforeAll(async () => {
   ward = await startWard();
   service = await start(ward.infrastructure.environmentOf('monitoring'));
-}, 60_000);
+});
 afterEach(() => {
   ward.told.splice(0);
 });
@@ -141,6 +144,38 @@ test('M10 the score of a time before the decision keeps its scale, also by what 
   expect(await scoresAt('p4', anHourAgo)).toMatchObject({ news2: { scale: 1, lower: 6 } });
 });
 
+test('what was charted in a stay before counts in no score of the next one', async () => {
+  await chart('p3', { temperature: 39.2, consciousness: 'V' });
+  const then = new Date().toISOString();
+  const place = (wardId: string | null, version: number): Promise<void> =>
+    publish(ward.bus, {
+      subject: eventSubject(admissionChanged, { hospital: 'h1', id: 'p3' }),
+      headers: {
+        'Nats-Msg-Id': `p3-${version}`,
+        'Carillon-Event': 'admission:changed',
+        'Carillon-Version': `${version}`,
+      },
+      body: encode({ patientId: 'p3', wardId, bedId: wardId === null ? null : 'b-p3', version }),
+    });
+  const mayRead = async (): Promise<boolean> => (await ward.ask(getPatientStatus, { patientId: 'p3' })).ok;
+  // Another ward is the same stay.
+  await place('w2', 2);
+  await eventually(async () => ((await mayRead()) ? undefined : true));
+  await place('w1', 3);
+  await eventually(async () => ((await mayRead()) ? true : undefined));
+  expect(await scoresAt('p3')).toMatchObject({ news2: { parts: { temperature: 2, consciousness: 3 } } });
+  await place(null, 4);
+  await eventually(async () => ((await mayRead()) ? undefined : true));
+  await place('w1', 5);
+  await eventually(async () => ((await mayRead()) ? true : undefined));
+  expect(await scoresAt('p3')).toMatchObject({ news2: null, mews: null });
+  expect((await statusOf('p3')).charted).toEqual([]);
+  const charted = await chart('p3', { pulse: 95 });
+  expect(charted.score).toMatchObject({ parts: { pulse: 1 } });
+  expect(charted.charted?.map(({ vital }) => vital)).toEqual(['pulse']);
+  expect(await scoresAt('p3', then)).toMatchObject({ news2: { parts: { temperature: 2, consciousness: 3 } } });
+});
+
 test('MEWS is a second table over the same values', async () => {
   const input = { systolic: 85, heartRate: 115, respirationRate: 22, temperature: 38.6, consciousness: 'V' };
   expect(await ward.ask(calculateMews, input)).toMatchObject({ ok: true, data: { score: 8, missing: [] } });
@@ -162,11 +197,17 @@ test('a stated total is kept as it was stated, beside ours of that time, and a d
     version: 2,
     data: { source: 'other system', differs: true, wardId: 'w1' },
   });
+  const ahead = (ms: number): string => new Date(Date.now() + ms).toISOString();
+  expect(await state({ stated: 3, at: ahead(600_000) })).toMatchObject({ error: { code: 'bad_input' } });
+  expect(await state({ stated: 3, at: ahead(60_000), source: 'fast clock' })).toMatchObject({
+    data: { differs: false },
+  });
   expect(await state({ stated: 15, table: 'MEWS' })).toMatchObject({ error: { code: 'bad_input' } });
   const longAgo = new Date(Date.now() - 30 * 86_400_000).toISOString();
   expect(await state({ stated: 2, at: longAgo })).toMatchObject({ data: { lower: null, upper: null, differs: null } });
   const { stated } = await scoresAt('p1');
   expect(stated.map(({ source, differs }) => [source, differs])).toEqual([
+    ['fast clock', false],
     ['other system', true],
     ['paper chart', false],
     ['paper chart', null],

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { publish } from '@carillon/bus/publish';
 import { encode } from '@carillon/bus/request';
 import { alertResolved } from '@carillon/contracts/alert-escalation';
+import { registerDevice } from '@carillon/contracts/devices';
 import { getAlarmLoad, summariseVitals, type AlarmLoad, type VitalSummary } from '@carillon/contracts/history';
 import { eventSubject } from '@carillon/contracts/streams';
 import type { RunningService } from '@carillon/runtime/service';
@@ -16,7 +17,7 @@ let service: RunningService;
 beforeAll(async () => {
   ward = await startWard();
   service = await start(ward.infrastructure.environmentOf('monitoring'));
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await ward.stop();
@@ -107,9 +108,26 @@ test('a week of a vital sign is ten parts, and its one low sample is in them', a
     highest: { value: 98, at: new Date(at + 1_000).toISOString() },
   });
   expect(items[1]).toMatchObject({ count: 1, lowest: { value: 96 }, highest: { value: 96 } });
-  const tooLong = { ...input, from: new Date(Date.now() - 9 * 86_400_000).toISOString() };
+  const ago = (days: number): object => ({ ...input, from: new Date(Date.now() - days * 86_400_000).toISOString() });
+  // Of the year before, the hours that are not made into minutes yet are read from their readings.
+  const ofYear = { resolution: 'minutes', items: [{ count: 5, lowest: { value: 40 } }] };
+  expect(await ward.ask(summariseVitals, ago(365))).toMatchObject({ data: ofYear });
+  expect(await ward.ask(summariseVitals, ago(1 / 100))).toMatchObject({ data: { resolution: 'readings' } });
+  const tooLong = ago(401);
   expect(await ward.ask(summariseVitals, tooLong)).toMatchObject({ error: { code: 'bad_input' } });
   expect(await ward.ask(summariseVitals, { ...input, patientId: 'nobody' })).toMatchObject({
     error: { code: 'forbidden' },
   });
+});
+
+test('M5 what a device that is registered as under test sends is told and stored as that, though it does not say so', async () => {
+  const device = { deviceId: 'm1', type: 'monitor', label: 'Monitor', mode: 'test' };
+  expect(await ward.command(registerDevice, device)).toMatchObject({ ok: true });
+  await ward.post([{ patientId: 'p3', vital: 'spo2', value: 20, measuredAt: Date.now(), deviceId: 'm1' }]);
+  const event = await eventually(() =>
+    ward.told.find(({ event, data }) => event === 'vitals:recorded' && data['patientId'] === 'p3'),
+  );
+  expect(event.data['items']).toMatchObject([{ value: 20, mode: 'test' }]);
+  const summary = await ward.ask(summariseVitals, { patientId: 'p3', vital: 'spo2', ...around() });
+  expect(summary).toMatchObject({ data: { items: [] } });
 });

@@ -14,7 +14,7 @@ let database: Database;
 beforeAll(async () => {
   ward = await startWard();
   database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'monitoring' });
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await ward.stop();
@@ -76,4 +76,4 @@ test('M11 when the owner of a partition dies within a persistence window, the ot
   });
   await living.stop();
   await corpse.stop();
-}, 60_000);
+});

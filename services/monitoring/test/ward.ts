@@ -1,5 +1,6 @@
 /** A ward whose patients are known, and the bus as the gateway and the directory use it. */
 import type { EventDefinition } from '@carillon/contracts/define';
+import { edgeBeatSubject } from '@carillon/contracts/devices';
 import { admissionChanged, personChanged } from '@carillon/contracts/directory';
 import type { Absence, Reading } from '@carillon/contracts/monitoring';
 import { commandSubject, eventSubject, intakeSubject, partitionOf, querySubject } from '@carillon/contracts/streams';
@@ -18,6 +19,8 @@ export type Ward = {
   /** Events of VITALS and CARE as they came. */
   told: Told[];
   post(readings: readonly Partial<Reading>[], receivedAt?: number): Promise<void>;
+  /** Whether a gateway says that it takes readings in. */
+  setEdge(isThere: boolean): void;
   /** What a device says instead of a value. */
   postAbsence(absence: Absence, receivedAt: number): Promise<void>;
   /** By the nurse, or by whom it names. */
@@ -66,8 +69,13 @@ export async function startWard(): Promise<Ward> {
     }),
   );
   const sender = createCommandSender(bus);
+  let isEdgeThere = true;
+  const edge = setInterval(() => {
+    if (isEdgeThere) bus.nc.publish(edgeBeatSubject);
+  }, 200);
   let keys = 0;
   return {
+    setEdge: (isThere) => void (isEdgeThere = isThere),
     infrastructure,
     bus,
     told,
@@ -105,6 +113,7 @@ export async function startWard(): Promise<Ward> {
     },
     async stop() {
       for (const reader of readers) reader.stop();
+      clearInterval(edge);
       sender.close();
       await bus.close();
       await infrastructure.stop();

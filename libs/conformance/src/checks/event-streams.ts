@@ -1,6 +1,6 @@
 /** Server-Sent Events and the endpoints of operators: statuses, frames, resume. */
 import { strict as assert } from 'node:assert';
-import { realtimeStatsSchema } from '@carillon/contracts/gateway';
+import { realtimeStatsSchema } from '@carillon/contracts/gateway-stats';
 import { validate } from '@carillon/contracts/schema';
 import type { ErrorCode } from '@carillon/contracts/errors';
 import { range, type Check } from '../check.ts';

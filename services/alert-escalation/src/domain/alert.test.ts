@@ -8,7 +8,7 @@ import { raiseAgain, resolve } from './runs.ts';
 
 const acknowledged = (by = 'n1', now = seconds(5)): AlertState => acknowledge(on(), by, now).state;
 const declineBy = (state: AlertState, person: string, now: number, staffing = everybody): Change =>
-  decline(state, person, now, { staffing, reason: undefined });
+  decline(state, person, now, { facts: { staffing }, reason: undefined });
 
 test('a raised alert pages its first level at once and waits for the second', () => {
   const change = opened();

@@ -66,6 +66,8 @@ export type AlertState = ChosenPolicy & {
   touchedAt: number;
   /** When what raised it was measured. */
   measuredAt: number | null;
+  /** When its condition became active, by the clock of who found it. */
+  activeAt: number | null;
   outcome: 'actionable' | 'notActionable' | null;
   version: number;
   /** Of the current run. */

@@ -11,7 +11,7 @@ const badInput = expect.objectContaining({ code: 'bad_input' });
 const three = staffed({ bedNurses: ['n1', 'n2', 'n3'] });
 const needing = (needs: 'any' | 'all' | number): AlertState => on({ policy: ladderWith({ needs }) }, three);
 const declineBy = (state: AlertState, person: string, now: number): Change =>
-  decline(state, person, now, { staffing: three, reason: undefined });
+  decline(state, person, now, { facts: { staffing: three }, reason: undefined });
 
 test('where two are needed the first who comes stops nothing, and the second stops the ladder for both', () => {
   const first = acknowledge(needing(2), 'n2', seconds(3));
@@ -53,6 +53,60 @@ test('a level that calls fewer than it needs calls the next at once, and the las
   const last = onDue(on({ policy: lastNeeds }), seconds(60), { staffing: everybody }).state;
   expect(last).toMatchObject({ level: 4 });
   expect(acknowledge(last, 'o1', seconds(61)).state.state).toBe('acknowledged');
+});
+
+test('a level that starts since too few come does not do with those few, nor does one who declines it', () => {
+  const coming = acknowledge(needing(2), 'n1', seconds(3)).state;
+  const called = onDue(onDue(coming, seconds(20), { staffing: three }).state, seconds(40), { staffing: three }).state;
+  // One more of those who were called, whoever it is: the doctor of this level, or a nurse of those before.
+  expect(called).toMatchObject({ state: 'open', level: 3, accepted: ['n1'] });
+  expect(needed(called)).toBe(2);
+  expect(acknowledge(called, 'n1', seconds(41)).state).toBe(called);
+  for (const person of ['d1', 'n3']) {
+    expect(acknowledge(called, person, seconds(41)).state).toMatchObject({ state: 'acknowledged', ackBy: 'n1' });
+  }
+  expect(declineBy(called, 'd1', seconds(41)).state).toMatchObject({ state: 'open', accepted: ['n1'] });
+});
+
+test('who alone answers a level is enough for it, however many those below wanted', () => {
+  const called = [20, 40].reduce((state, at) => onDue(state, seconds(at), { staffing: three }).state, needing(3));
+  expect(needed(called)).toBe(1);
+  expect(acknowledge(called, 'd1', seconds(41)).state).toMatchObject({ state: 'acknowledged', ackBy: 'd1' });
+});
+
+test('all of a higher level are all whom it called, and who came before answers for none of them', () => {
+  const levels = ladder.levels.map((level, index) => ({ ...level, needs: index === 1 ? ('all' as const) : 2 }));
+  const nurses = staffed({ bedNurses: ['n1', 'n2'], ward: { nurse: ['n3', 'n4'], doctor: ['d1'] } });
+  const coming = acknowledge(on({ policy: { ...ladder, levels } }, nurses), 'n1', seconds(3)).state;
+  const called = onDue(coming, seconds(20), { staffing: nurses }).state;
+  expect(needed(called)).toBe(3);
+  const one = acknowledge(called, 'n3', seconds(21)).state;
+  expect(one.state).toBe('open');
+  expect(acknowledge(one, 'n4', seconds(22)).state).toMatchObject({ state: 'acknowledged', ackBy: 'n1' });
+});
+
+test('a last level that finds nobody but who comes already takes it: nobody is left who could come', () => {
+  const alone = staffed({ bedNurses: ['o1'], ward: {}, onShift: new Set(['o1']) });
+  const coming = acknowledge(on({ policy: ladderWith({ needs: 2 }) }, staffed({ bedNurses: ['o1', 'n9'] })), 'o1', 1);
+  const change = decline(coming.state, 'n9', seconds(2), { facts: { staffing: alone }, reason: undefined });
+  expect(change.state).toMatchObject({ state: 'acknowledged', ackBy: 'o1', level: 4 });
+  expect(told(change)).toEqual(['declined', 'escalated', 'acknowledged']);
+});
+
+test('when the last who has not answered goes home, all who are left are coming', () => {
+  const coming = acknowledge(acknowledge(needing('all'), 'n1', seconds(1)).state, 'n2', seconds(2)).state;
+  const rest = staffed({ bedNurses: ['n1', 'n2'], onShift: new Set(['n1', 'n2']) });
+  const change = onDue({ ...coming, dueAt: seconds(9), handOverAt: seconds(9) }, seconds(9), { staffing: rest });
+  expect(logged(change)).toEqual(['relieved', 'handover 1', 'acknowledged']);
+  expect(change.state).toMatchObject({ state: 'acknowledged', ackBy: 'n1' });
+});
+
+test('I7: who came on shift a moment before the others declined is called by the look that was due', () => {
+  const declined = declineBy({ ...on(), handOverAt: seconds(2) }, 'n1', seconds(3));
+  expect(logged(declined)).toEqual(['declined', 'level 2 declined']);
+  expect(declined.state.dueAt).toBe(seconds(2));
+  const joined = staffed({ bedNurses: ['n1', 'n4'], onShift: new Set(['n1', 'n2', 'n4', 'd1', 'o1']) });
+  expect(logged(onDue(declined.state, seconds(3), { staffing: joined }))).toEqual(['handover 2']);
 });
 
 test('who comes is not called by later levels', () => {

@@ -5,20 +5,20 @@
 import { CodedError, badInput } from '@carillon/contracts/errors';
 import type { Priority } from '@carillon/contracts/monitoring';
 import {
-  ackMs,
   isOnLastLevel,
   note,
   tell,
   unchanged,
   type AlertState,
   type Change,
+  type Facts,
   type LogEntry,
-  type Page,
 } from './alert.ts';
+import { close, take, takeIfEnough, withStatus } from './endings.ts';
+import { hold } from './holds.ts';
 import type { Staffing } from './levels.ts';
 import { startLevels } from './levels-plan.ts';
-import { canBeMet, needed } from './quorum.ts';
-import { close } from './runs.ts';
+import { canBeMet } from './quorum.ts';
 
 /** How long one may put an alert off, and how often before it is taken in earnest; to be signed off locally. */
 const snoozeBounds: Readonly<Record<Priority, { seconds: number; times: number }>> = {
@@ -26,41 +26,6 @@ const snoozeBounds: Readonly<Record<Priority, { seconds: number; times: number }
   medium: { seconds: 900, times: 2 },
   low: { seconds: 3_600, times: 3 },
 };
-
-const withStatus = (pages: readonly Page[], from: Page['status'], to: Page['status'], person?: string): Page[] =>
-  pages.map((page) =>
-    page.status === from && (person === undefined || page.person === person) ? { ...page, status: to } : page,
-  );
-
-/** The first who said that he comes owns it; nobody else is called any more. */
-function take(change: Change, until: number, fields: Partial<AlertState>, log: readonly LogEntry[]): Change {
-  const { accepted, pages } = change.state;
-  return tell(
-    change,
-    'acknowledged',
-    {
-      state: 'acknowledged',
-      ackBy: accepted[0] ?? null,
-      ackUntil: until,
-      deliverBy: null,
-      handOverAt: null,
-      hold: null,
-      pages: withStatus(withStatus(pages, 'accepted', 'acknowledged'), 'paged', 'withdrawn'),
-      ...fields,
-    },
-    log,
-  );
-}
-
-/** Stops the ladder if enough have said that they come. */
-function takeIfEnough(change: Change, now: number): Change | undefined {
-  const { state } = change;
-  const [owner] = state.accepted;
-  if (owner === undefined || state.accepted.length < needed(state)) return undefined;
-  const entry: LogEntry = { at: now, kind: 'acknowledged', actor: owner };
-  const taken = take(change, now + ackMs[state.priority], { snoozes: 0 }, [entry]);
-  return state.condition === 'cleared' ? close(taken, now, { reason: 'acknowledged after it had cleared' }) : taken;
-}
 
 const accept = (state: AlertState, person: string): Pick<AlertState, 'accepted' | 'pages'> => ({
   accepted: state.accepted.includes(person) ? state.accepted : [...state.accepted, person],
@@ -84,7 +49,7 @@ export function decline(
   state: AlertState,
   person: string,
   now: number,
-  { staffing, reason }: { staffing: Staffing; reason: string | undefined },
+  { facts, reason }: { facts: Facts; reason: string | undefined },
 ): Change {
   if (state.state !== 'open') throw new CodedError('conflict', `The alert is ${state.state} already`);
   const mine = state.pages.filter((page) => page.person === person);
@@ -105,7 +70,8 @@ export function decline(
   const enough = takeIfEnough(change, now);
   if (enough !== undefined) return enough;
   if (canBeMet(change.state) || isOnLastLevel(state) || state.hold !== null) return change;
-  return startLevels(change, now, staffing, { reason: 'declined', upTo: state.level + 1 });
+  if (facts.hold !== undefined) return hold(change, now, facts.hold);
+  return startLevels(change, now, facts.staffing, { reason: 'declined', upTo: state.level + 1 });
 }
 
 /** Puts it off: an answer that ends soon, and needs nobody else. */

@@ -2,7 +2,7 @@
 import type { Policy, Target } from '@carillon/contracts/escalation-policies';
 import type { Role } from '@carillon/contracts/define';
 import type { Issue } from '@carillon/contracts/schema';
-import type { ChosenPolicy } from './alert.ts';
+import type { AlertState, ChosenPolicy } from './alert.ts';
 
 export type CallOut = { group?: string; role?: Role; isOfWard: boolean; needs: number };
 
@@ -32,8 +32,26 @@ export function findReachIssues(reached: number, actor: readonly Role[]): Issue[
     : [{ path: 'group', message: `It would call ${reached} people, and you may call ${most}: nobody was called` }];
 }
 
-/** Three calls, for whoever did not hear the first; then those who must answer. */
-export function policyOfCallOut({ group, role, isOfWard, needs }: CallOut): ChosenPolicy {
+const prefix = 'call-out-';
+/** Of an id in contracts. */
+const mostCharacters = 64;
+
+/** Also what is joined by the same call again; a group may have the name of a role. */
+function policyIdOf({ group, role }: CallOut, digest: (text: string) => string): string {
+  const who = `${group === undefined ? 'role' : 'group'}-${group ?? role}`;
+  return `${prefix}${prefix.length + who.length <= mostCharacters ? who : digest(who)}`;
+}
+
+/** No policy that somebody has written has version 0. */
+export const isCallOut = ({ policyId, policyVersion }: Pick<AlertState, 'policyId' | 'policyVersion'>): boolean =>
+  policyVersion === 0 && policyId.startsWith(prefix);
+
+/**
+ * Three calls, for whoever did not hear the first; then those who must answer.
+ * @param digest at most 40 characters of an id, of a group whose own is too long
+ */
+export function policyOfCallOut(call: CallOut, digest: (text: string) => string): ChosenPolicy {
+  const { group, role, isOfWard, needs } = call;
   const target: Target =
     group === undefined
       ? { kind: isOfWard ? 'wardRole' : 'hospitalRole', ...(role === undefined ? {} : { role }) }
@@ -44,5 +62,5 @@ export function policyOfCallOut({ group, role, isOfWard, needs }: CallOut): Chos
     levels: [...called, { afterSeconds: 60, targets: [{ kind: 'failsafe' as const }] }],
     repeatSeconds: 60,
   };
-  return { policyId: `call-out-${group ?? role}`, policyVersion: 0, policy };
+  return { policyId: policyIdOf(call, digest), policyVersion: 0, policy };
 }

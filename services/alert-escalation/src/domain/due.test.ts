@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import {
   calls,
   everybody,
+  ladder,
   ladderWith,
   logged,
   on,
@@ -57,6 +58,26 @@ test('I17: that a page was displayed without being delivered stops nothing, and 
   expect(on({ policy: one })).toMatchObject({ level: 1, deliverBy: null, dueAt: seconds(60) });
 });
 
+test('an earlier level that came to a device is no excuse for one that came to none', () => {
+  const policy = { ...ladder, levels: ladder.levels.map((level) => ({ ...level, deliverWithinSeconds: 10 })) };
+  const state = on({ policy });
+  const delivered = { ...state, pages: state.pages.map((page) => ({ ...page, receipts: { delivered: seconds(1) } })) };
+  const second = onDue(onDue(delivered, seconds(10), { staffing: everybody }).state, seconds(20), {
+    staffing: everybody,
+  }).state;
+  expect(second).toMatchObject({ level: 2, deliverBy: seconds(30) });
+  expect(logged(onDue(second, seconds(30), { staffing: everybody }))).toEqual(['level 3 undelivered']);
+});
+
+test('a hand-over that starts the next level gives its calls the time that they have to come to a device', () => {
+  const policy = { ...ladder, levels: ladder.levels.map((level) => ({ ...level, deliverWithinSeconds: 10 })) };
+  const state = opened({ policy }, { staffing: staffed({ changesAt: seconds(10) }) }).state;
+  const left = staffed({ bedNurses: [], onShift: new Set(['n2', 'd1', 'o1']) });
+  const change = onDue(state, seconds(10), { staffing: left });
+  expect(logged(change)).toEqual(['level 2 unreachable']);
+  expect(change.state).toMatchObject({ level: 2, deliverBy: seconds(20) });
+});
+
 const night = (from: number): ReturnType<typeof staffed> =>
   staffed({ bedNurses: ['n7'], onShift: new Set(['n2', 'n7', 'd1', 'o1']), changesAt: from });
 
@@ -101,13 +122,23 @@ test('when nobody holds the posts any more the next level starts, and who was ca
   expect(statuses(change.state)[0]).toBe('n1 paged');
 });
 
+test('when too few are left who may answer, since one has gone home, the next level starts', () => {
+  const two = staffed({ bedNurses: ['n1', 'n2'] });
+  const state = opened({ policy: ladderWith({ needs: 2 }) }, { staffing: two }).state;
+  const coming = acknowledge(state, 'n1', seconds(1)).state;
+  const alone = staffed({ ward: { nurse: ['n3'], doctor: ['d1'] }, onShift: new Set(['n1', 'n3', 'd1', 'o1']) });
+  const change = onDue({ ...coming, dueAt: seconds(9), handOverAt: seconds(9) }, seconds(9), { staffing: alone });
+  expect(logged(change)).toEqual(['relieved', 'handover 1', 'level 2 unreachable']);
+  expect(change.state).toMatchObject({ accepted: ['n1'], level: 2, dueAt: seconds(40) });
+});
+
 test('a moved alert calls the people of the new ward; one that is answered only moves', () => {
   const there = staffed({ bedNurses: ['n9'], ward: { nurse: ['n9'] } });
-  const change = move(unchanged(on()), seconds(5), 'w2', there);
+  const change = move(unchanged(on()), seconds(5), 'w2', { staffing: there });
   expect(told(change)).toEqual(['entered', 'escalated']);
   expect(change.state).toMatchObject({ wardId: 'w2', level: 1, dueAt: seconds(20) });
   expect(statuses(change.state)).toEqual(['n1 withdrawn', 'n9 paged']);
-  const answered = move(unchanged(acknowledge(on(), 'n1', seconds(2)).state), seconds(5), 'w2', there);
+  const answered = move(unchanged(acknowledge(on(), 'n1', seconds(2)).state), seconds(5), 'w2', { staffing: there });
   expect(told(answered)).toEqual(['entered']);
   expect(answered.state).toMatchObject({ state: 'acknowledged', ackBy: 'n1', wardId: 'w2' });
 });
@@ -122,15 +153,100 @@ test('an alert that is held is told and calls nobody; when the hold ends it call
   const still = onDue(change.state, seconds(300), { staffing: everybody, hold: silence(seconds(400)) });
   expect(still).toMatchObject({ events: [], log: [], state: { dueAt: seconds(400) } });
   const released = onDue(still.state, seconds(400), { staffing: everybody });
-  expect(told(released)).toEqual(['released']);
+  expect(told(released)).toEqual(['released', 'escalated']);
   expect(logged(released)).toEqual(['released', 'level 1 due']);
-  expect(released.state).toMatchObject({ run: 2, baseAt: seconds(400), hold: null, dueAt: seconds(420) });
+  expect(released.state).toMatchObject({ run: 1, baseAt: seconds(400), hold: null, dueAt: seconds(420) });
+});
+
+test('a first level that waits does not wait anew each time when what holds it goes', () => {
+  const later = ladder.levels.map((level) => ({ ...level, afterSeconds: level.afterSeconds + 30 }));
+  const { state } = opened({ priority: 'low', policy: { ...ladder, levels: later } }, { hold: silence(seconds(10)) });
+  const waiting = onDue(state, seconds(10), { staffing: everybody }).state;
+  expect(waiting).toMatchObject({ level: 0, baseAt: 0, dueAt: seconds(30) });
+  const held = onDue(waiting, seconds(30), { staffing: everybody, hold: silence(seconds(35)) }).state;
+  expect(calls(onDue(held, seconds(35), { staffing: everybody }).state)).toEqual(['1 n1 35s']);
 });
 
 test('a silence that begins while an alert calls holds back its next level', () => {
   const change = onDue(on({ priority: 'low' }), seconds(20), { staffing: everybody, hold: silence(seconds(100)) });
   expect(change.state).toMatchObject({ level: 1, dueAt: seconds(100), hold: { by: 's1' } });
   expect(statuses(change.state)).toEqual(['n1 paged']);
+});
+
+test('what comes and goes cannot keep an alert from climbing: each time it goes, the level that it held back starts', () => {
+  const source = (until: number): Hold => ({ kind: 'inhibition', by: 'a2', until: seconds(until) });
+  let { state } = opened({ priority: 'low' });
+  const log: string[] = [];
+  const look = (at: number, by?: Hold): void => {
+    const change = onDue({ ...state, dueAt: Math.min(state.dueAt ?? Infinity, seconds(at)) }, seconds(at), {
+      staffing: everybody,
+      hold: by,
+    });
+    ({ state } = change);
+    log.push(...logged(change));
+  };
+  const wake = (at: number): void => {
+    state = withFields(state, { hold: state.hold === null ? null : { ...state.hold, until: seconds(at) } });
+    look(at);
+  };
+  look(20, source(50));
+  wake(25);
+  expect(state).toMatchObject({ run: 1, level: 2, baseAt: seconds(5), dueAt: seconds(45) });
+  look(45, source(75));
+  wake(60);
+  expect(state).toMatchObject({ run: 1, level: 3, hold: null, dueAt: seconds(80) });
+  expect(log).toEqual([
+    'held inhibition a2',
+    'released',
+    'level 2 due',
+    'held inhibition a2',
+    'released',
+    'level 3 due',
+  ]);
+  expect(calls(state)).toEqual(['1 n1 0s', '2 n1 25s', '2 n2 25s', '3 d1 60s']);
+});
+
+test('who came before it was held is still coming when it is released, and who took over a post meanwhile is called', () => {
+  const two = staffed({ bedNurses: ['n1', 'n2'] });
+  const coming = acknowledge(opened({ policy: ladderWith({ needs: 2 }) }, { staffing: two }).state, 'n1', 1).state;
+  const held = onDue(coming, seconds(20), { staffing: two, hold: silence(seconds(100)) }).state;
+  const later = staffed({
+    bedNurses: ['n1', 'n7'],
+    ward: { nurse: [], doctor: ['d1'] },
+    onShift: new Set(['n1', 'n7']),
+  });
+  const change = onDue(held, seconds(100), { staffing: later });
+  expect(change.state).toMatchObject({ run: 1, accepted: ['n1'], level: 3 });
+  expect(logged(change)).toEqual(['released', 'relieved', 'handover 1', 'level 2 due', 'level 3 unreachable']);
+});
+
+test('I15: nobody is called while a silence lasts, because of an answer, a move or a shift that ends either', () => {
+  const facts = { staffing: everybody, hold: silence(seconds(9)) };
+  const declined = decline(on(), 'n1', seconds(3), { facts, reason: undefined });
+  expect(logged(declined)).toEqual(['declined', 'held silence s1']);
+  const moved = move(unchanged(on()), seconds(3), 'w2', facts);
+  expect(logged(moved)).toEqual(['entered w2', 'held silence s1']);
+  const handed = onDue({ ...on(), dueAt: 0, handOverAt: 0 }, seconds(3), { ...facts, staffing: night(seconds(99)) });
+  expect(logged(handed)).toEqual(['held silence s1']);
+  for (const { state } of [declined, moved, handed]) {
+    expect(state).toMatchObject({ level: 1, dueAt: seconds(9), hold: { by: 's1' } });
+  }
+  // At its end: those who are left are too few, and the level after that keeps its time.
+  const released = onDue(declined.state, seconds(9), { staffing: everybody });
+  expect(logged(released)).toEqual(['released', 'level 2 unreachable']);
+  expect(released.state.dueAt).toBe(seconds(40));
+});
+
+test('too few who may still come, since others declined while it was held, call the next level when it is released', () => {
+  const two = staffed({ bedNurses: ['n1', 'n2'] });
+  const facts = { staffing: two, hold: silence(seconds(9)) };
+  const coming = acknowledge(opened({ policy: ladderWith({ needs: 2 }) }, { staffing: two }).state, 'n1', 1).state;
+  const held = decline(coming, 'n2', seconds(3), { facts, reason: undefined }).state;
+  expect(logged(onDue(held, seconds(9), { staffing: two }))).toEqual([
+    'released',
+    'level 2 unreachable',
+    'level 3 unreachable',
+  ]);
 });
 
 test('what no longer is held when its priority rises calls at once, and to be raised again releases nothing', () => {
@@ -148,7 +264,9 @@ test('a held alert can be answered, declined by nobody, and ends with its condit
   const answered = acknowledge(held, 'n1', seconds(5)).state;
   expect(answered).toMatchObject({ state: 'acknowledged', hold: null });
   expect(told(clear(answered, seconds(6)))).toEqual(['cleared', 'resolved']);
-  expect(() => decline(held, 'n1', seconds(5), { staffing: everybody, reason: undefined })).toThrow('not called');
+  expect(() => decline(held, 'n1', seconds(5), { facts: { staffing: everybody }, reason: undefined })).toThrow(
+    'not called',
+  );
 });
 
 test('a higher priority of another policy begins a run by that policy; of the same one the ladder goes on', () => {
@@ -158,6 +276,10 @@ test('a higher priority of another policy begins a run by that policy; of the sa
   const other = raiseAgain(on({ priority: 'low' }), given, seconds(5), { staffing: everybody, chosen });
   expect(other.state).toMatchObject({ run: 2, baseAt: seconds(5), policyId: 'urgent', policyVersion: 3 });
   expect(calls(other.state)).toEqual(['1 d1 5s']);
+  const held = opened({ priority: 'low' }, { hold: silence(seconds(300)) }).state;
+  const facts = { staffing: everybody, chosen, hold: silence(seconds(100)) };
+  const stillHeld = raiseAgain(held, given, seconds(5), facts).state;
+  expect(stillHeld).toMatchObject({ run: 2, level: 0, policyId: 'urgent', pages: [], dueAt: seconds(100) });
   const same = { policyId: 'default', policyVersion: 9, policy: urgent };
   const kept = raiseAgain(on({ priority: 'low' }), given, seconds(5), { staffing: everybody, chosen: same });
   expect(kept.state).toMatchObject({ run: 1, level: 1, policyVersion: 1 });

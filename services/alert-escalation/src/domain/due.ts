@@ -28,9 +28,11 @@ export function whatIsDue(state: AlertState, now: number): Due {
   };
 }
 
-const isDelivered = ({ pages }: AlertState): boolean =>
+/** Whether a call of the levels that were started last came to a device; who has it from before has not answered it. */
+const isDelivered = ({ levelStartedAt, pages }: AlertState): boolean =>
   pages.some(
-    ({ status, receipts }) => (status === 'paged' || status === 'accepted') && receipts?.delivered !== undefined,
+    ({ at, status, receipts }) =>
+      (status === 'paged' || status === 'accepted') && receipts?.delivered !== undefined && at >= (levelStartedAt ?? 0),
   );
 
 /** A level that a step of the clock has made due starts early: what nobody could help is said. */
@@ -43,21 +45,25 @@ function withStep(change: Change, { steps = [] }: Facts, since: number): Change 
   return { ...change, log: change.log.map((entry) => (entry.reason === 'due' ? { ...entry, reason } : entry)) };
 }
 
-function goOn(state: AlertState, now: number, facts: Facts): Change {
+/** @param looksAtPosts since nobody did while it was held */
+function goOn(before: Change, now: number, facts: Facts, looksAtPosts = false): Change {
+  const { state } = before;
   const due = whatIsDue(state, now);
-  if (due.holdEnds) return endHold(state, now, facts);
+  if (due.holdEnds) {
+    const ended = endHold(state, now, facts);
+    return ended.state.hold === null ? goOn(ended, now, facts, state.level > 0) : ended;
+  }
   const isUndelivered = due.undelivered && !isDelivered(state);
-  if ((isUndelivered || due.levels) && facts.hold !== undefined) return hold(state, now, facts.hold);
-  const handed = due.handOver ? callHolders(unchanged(state), now, facts.staffing, 'handover') : unchanged(state);
-  if (isUndelivered) {
+  if ((isUndelivered || due.levels || due.handOver) && facts.hold !== undefined) return hold(before, now, facts.hold);
+  const handed = due.handOver || looksAtPosts ? callHolders(before, now, facts.staffing, 'handover') : before;
+  // The hand-over may have done what was due, or made it needless.
+  const still = whatIsDue(handed.state, now);
+  if (still.undelivered && isUndelivered) {
     return startLevels(handed, now, facts.staffing, { reason: 'undelivered', upTo: handed.state.level + 1 });
   }
-  const settled = due.undelivered ? note(handed, { deliverBy: null }) : handed;
-  // The hand-over may have started what was due.
-  if (due.levels && whatIsDue(settled.state, now).levels) {
-    return withStep(startLevels(settled, now, facts.staffing), facts, state.levelStartedAt ?? state.baseAt);
-  }
-  return note(settled, {});
+  const settled = still.undelivered ? note(handed, { deliverBy: null }) : handed;
+  if (!still.levels) return note(settled, {});
+  return withStep(startLevels(settled, now, facts.staffing), facts, state.levelStartedAt ?? state.baseAt);
 }
 
 /** The deadline has come. `reopen` asks for a new alert: a resolved one whose condition is still active. */
@@ -65,7 +71,7 @@ export function onDue(state: AlertState, now: number, facts: Facts): Change & { 
   if (state.dueAt === null || state.dueAt > now) return unchanged(state);
   switch (state.state) {
     case 'open':
-      return goOn(state, now, facts);
+      return goOn(unchanged(state), now, facts);
     case 'acknowledged':
       // The new run counts from the moment at which the answer ended, however late this engine woke.
       return beginRun(state, now, facts, {

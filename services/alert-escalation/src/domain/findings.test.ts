@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { validate } from '@carillon/contracts/schema';
+import { beatSchema } from '@carillon/contracts/technical';
 import { findingsOf, type Sight } from './findings.ts';
 
 const now = Date.parse('2026-11-21T08:00:00Z');
@@ -10,7 +12,7 @@ const calm: Sight = {
   outboxSeconds: 0,
   loops: [{ name: 'escalate high', sinceTurnMs: 900 }],
   clockSteps: [],
-  uncovered: { wards: 0, since: now },
+  hospitals: [],
 };
 const kindsOf = (more: Partial<Sight>): string[] => findingsOf({ ...calm, ...more }).map(({ kind }) => kind);
 
@@ -43,10 +45,21 @@ test('a timer that does not turn, a database that is silent and pages that do no
   ]);
 });
 
-test('wards in which nobody would be called are told', () => {
-  expect(findingsOf({ ...calm, uncovered: { wards: 2, since: now - 90_000 } })).toEqual([
-    { kind: 'noCoverage', since: ago(90), detail: '2 wards' },
+test('wards in which nobody would be called and schedules that cannot be read are told of each hospital by itself', () => {
+  const well = { uncoveredWards: 0, uncoveredSince: now, unreadable: [], unreadableSince: now };
+  const hospitals = [
+    { ...well, hospital: 'h1', uncoveredWards: 2, uncoveredSince: now - 90_000 },
+    { ...well, hospital: 'h2', unreadable: ['duty', 'nights', 'a', 'b'], unreadableSince: now - 30_000 },
+    { ...well, hospital: 'h3' },
+  ];
+  expect(findingsOf({ ...calm, hospitals })).toEqual([
+    { kind: 'noCoverage', since: ago(90), detail: '2 wards', hospital: 'h1' },
+    { kind: 'unknownZone', since: ago(30), detail: '4 schedules: duty, nights, a', hospital: 'h2' },
   ]);
+  const many = Array.from({ length: 1_200 }, (_, index) => ({ ...well, hospital: `h${index}`, uncoveredWards: 1 }));
+  expect(validate(beatSchema, { instance: 'e1', findings: findingsOf({ ...calm, hospitals: many }) })).toMatchObject({
+    ok: true,
+  });
 });
 
 test('a step of the clock is told for ten minutes', () => {

@@ -1,5 +1,5 @@
 /** What an engine finds wrong with itself. The bounds are those that `libs/contracts/src/technical.ts` names. */
-import type { Finding, TechnicalKind } from '@carillon/contracts/technical';
+import { maxFindings, type Finding, type TechnicalKind } from '@carillon/contracts/technical';
 
 /** Times in ms since the epoch, ages in seconds. */
 export type Sight = {
@@ -12,8 +12,18 @@ export type Sight = {
   outboxSeconds: number;
   loops: readonly { name: string; sinceTurnMs: number }[];
   clockSteps: readonly { at: number; ms: number }[];
-  /** Wards of which an alarm would call nobody but the failsafe. */
-  uncovered: { wards: number; since: number };
+  hospitals: readonly HospitalSight[];
+};
+
+/** What was found in the plans of one hospital, and since when as far as is known. */
+export type HospitalSight = {
+  hospital: string;
+  /** Of which an alarm of high priority would call nobody but the failsafe. */
+  uncoveredWards: number;
+  uncoveredSince: number;
+  /** Schedules whose time zone is not known here. */
+  unreadable: readonly string[];
+  unreadableSince: number;
 };
 
 /** Another process takes over what a dead one held within 5 s: only what is later than that is out of order. */
@@ -22,11 +32,25 @@ const outboxLagSeconds = 5;
 const unansweredMs = 3_000;
 const loopStoppedMs = 5_000;
 const clockStepShownMs = 10 * 60_000;
+/** Of many schedules: a detail has a length. */
+const shownSchedules = 3;
 
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
 
+function findingsOfHospital({ hospital, ...sight }: HospitalSight): Finding[] {
+  const findings: Finding[] = [];
+  const find = (kind: TechnicalKind, since: number, detail: string): void =>
+    void findings.push({ kind, since: new Date(since).toISOString(), detail, hospital });
+  if (sight.uncoveredWards > 0) find('noCoverage', sight.uncoveredSince, `${sight.uncoveredWards} wards`);
+  if (sight.unreadable.length > 0) {
+    const named = sight.unreadable.slice(0, shownSchedules).join(', ');
+    find('unknownZone', sight.unreadableSince, `${sight.unreadable.length} schedules: ${named}`);
+  }
+  return findings;
+}
+
 export function findingsOf(sight: Sight): Finding[] {
-  const { now, unansweredSince, overdue, outboxSeconds, loops, clockSteps, uncovered } = sight;
+  const { now, unansweredSince, overdue, outboxSeconds, loops, clockSteps, hospitals } = sight;
   const findings: Finding[] = [];
   const find = (kind: TechnicalKind, since: number, detail: string): void =>
     void findings.push({ kind, since: new Date(since).toISOString(), detail });
@@ -46,6 +70,5 @@ export function findingsOf(sight: Sight): Finding[] {
   }
   const step = clockSteps.findLast(({ at }) => now - at < clockStepShownMs);
   if (step !== undefined) find('clockStep', step.at, `by ${step.ms > 0 ? '+' : '−'}${seconds(Math.abs(step.ms))}`);
-  if (uncovered.wards > 0) find('noCoverage', uncovered.since, `${uncovered.wards} wards`);
-  return findings;
+  return [...findings, ...hospitals.flatMap(findingsOfHospital)].slice(0, maxFindings);
 }

@@ -1,6 +1,7 @@
 /** Starting levels: who is paged by them, and what the log says of it. */
 import type { Policy } from '@carillon/contracts/escalation-policies';
 import { isOnLastLevel, nextStartAt, tell, type AlertState, type Change, type LogEntry, type Page } from './alert.ts';
+import { takeIfEnough } from './endings.ts';
 import { deadlineOf, peopleAtLevel, type Staffing } from './levels.ts';
 import { canBeMet } from './quorum.ts';
 
@@ -84,7 +85,9 @@ function planLevels(state: AlertState, now: number, staffing: Staffing, forced?:
     );
   }
   const deliverBy = pages.length === 0 ? null : deliveryBound(soFar(), now);
-  const handOverAt = nextLookAtPosts(state, staffing);
+  // A look that is due stays due: who came on shift a moment ago must not wait for the one after.
+  const isLookDue = state.handOverAt !== null && state.handOverAt <= now;
+  const handOverAt = isLookDue ? state.handOverAt : nextLookAtPosts(state, staffing);
   return { fields: { level, attempt, levelStartedAt: now, pages: soFar().pages, deliverBy, handOverAt }, log };
 }
 
@@ -94,7 +97,9 @@ export const planRun = (begun: AlertState, now: number, staffing: Staffing): Pla
     ? planLevels(begun, now, staffing)
     : { fields: {}, log: [] };
 
+/** The alert is taken where the last level finds nobody left to call but who is coming already. */
 export function startLevels(change: Change, now: number, staffing: Staffing, forced?: Forced): Change {
   const { fields, log } = planLevels(change.state, now, staffing, forced);
-  return tell(change, 'escalated', fields, log);
+  const started = tell(change, 'escalated', fields, log);
+  return takeIfEnough(started, now) ?? started;
 }

@@ -31,12 +31,18 @@ export type Staffing = {
   changesAt?: number;
 };
 
+/**
+ * So long a call of the built-in policy has to come to a device of anybody whom its level calls: longer than a connection that
+ * was cut takes to come back, and half of what a level waits.
+ */
+const deliverWithinSeconds = 10;
+
 /** The policy of a hospital that has not written one: to be signed off by whoever runs the wards. */
 export const defaultPolicy: Policy = {
   levels: [
-    { afterSeconds: 0, targets: [{ kind: 'bedNurse' }] },
-    { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }] },
-    { afterSeconds: 40, targets: [{ kind: 'wardRole', role: 'doctor' }] },
+    { afterSeconds: 0, targets: [{ kind: 'bedNurse' }], deliverWithinSeconds },
+    { afterSeconds: 20, targets: [{ kind: 'wardRole', role: 'nurse' }], deliverWithinSeconds },
+    { afterSeconds: 40, targets: [{ kind: 'wardRole', role: 'doctor' }], deliverWithinSeconds },
     { afterSeconds: 60, targets: [{ kind: 'wardRole', role: 'responder' }, { kind: 'failsafe' }] },
   ],
   repeatSeconds: 60,

@@ -1,7 +1,10 @@
 /** Posts change hands: at the end of a shift, or when the patient lies in another ward. */
-import { isOnLastLevel, note, tell, type AlertState, type Change, type Page } from './alert.ts';
+import { isOnLastLevel, note, tell, type AlertState, type Change, type Facts, type Page } from './alert.ts';
+import { takeIfEnough } from './endings.ts';
+import { hold as holdIt } from './holds.ts';
 import { deliveryBound, nextLookAtPosts, reachOf, startLevels } from './levels-plan.ts';
 import { peopleAtLevel, type Staffing } from './levels.ts';
+import { canBeMet } from './quorum.ts';
 
 /**
  * Who holds a post that was called. Not who is nearest: that changes with every step, and whoever was nearest when his
@@ -44,9 +47,8 @@ export function callHolders(change: Change, now: number, staffing: Staffing, cau
   if (!isAnybodyLeft) {
     return isOnLastLevel(state)
       ? note(change, { handOverAt })
-      : startLevels(change, now, staffing, { reason: 'unreachable', upTo: state.level + 1 });
+      : startLevels(note(change, { handOverAt }), now, staffing, { reason: 'unreachable', upTo: state.level + 1 });
   }
-  if (called.length === 0 && gone.size === 0) return note(change, { handOverAt });
   const attempt = state.attempt + 1;
   const { run, level } = state;
   const pages = [
@@ -57,18 +59,26 @@ export function callHolders(change: Change, now: number, staffing: Staffing, cau
   ];
   const deliverBy = called.length === 0 ? state.deliverBy : deliveryBound(state, now);
   const relieved = [...gone];
-  return tell(change, 'escalated', { attempt, pages, deliverBy, handOverAt }, [
-    ...(relieved.length === 0 ? [] : [{ at: now, kind: 'relieved', people: relieved }]),
-    { at: now, kind: cause, level, people: called },
-  ]);
+  const handed =
+    called.length === 0 && gone.size === 0
+      ? note(change, { handOverAt })
+      : tell(change, 'escalated', { attempt, pages, deliverBy, handOverAt }, [
+          ...(relieved.length === 0 ? [] : [{ at: now, kind: 'relieved', people: relieved }]),
+          { at: now, kind: cause, level, people: called },
+        ]);
+  // Who has left need not answer: those who are coming may be all of them, or too few.
+  const taken = called.length > 0 ? undefined : takeIfEnough(handed, now);
+  if (taken !== undefined || canBeMet(handed.state) || isOnLastLevel(state)) return taken ?? handed;
+  return startLevels(handed, now, staffing, { reason: 'unreachable', upTo: level + 1 });
 }
 
 /** The patient lies in another ward: its people are called for an alert that nobody has answered. */
-export function move(change: Change, now: number, wardId: string, staffing: Staffing): Change {
+export function move(change: Change, now: number, wardId: string, facts: Facts): Change {
   const { state } = change;
   // What held it was perhaps of the old ward only: the due loop looks at once.
   const hold = state.hold === null ? null : { ...state.hold, until: Math.min(state.hold.until, now) };
   const moved = tell(change, 'entered', { wardId, hold }, [{ at: now, kind: 'entered', reason: wardId }]);
   const isCalling = state.state === 'open' && state.level > 0 && state.hold === null;
-  return isCalling ? callHolders(moved, now, staffing, 'moved') : moved;
+  if (!isCalling) return moved;
+  return facts.hold === undefined ? callHolders(moved, now, facts.staffing, 'moved') : holdIt(moved, now, facts.hold);
 }

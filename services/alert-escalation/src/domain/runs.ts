@@ -1,8 +1,7 @@
-/** The life of an alert beside its answers: it opens, comes back, is joined, clears, is closed. */
+/** The life of an alert beside its answers: it opens, comes back, is joined, is closed. */
 import { CodedError } from '@carillon/contracts/errors';
 import { priorities, type Priority } from '@carillon/contracts/monitoring';
 import {
-  ackMs,
   tell,
   unchanged,
   type AlertEvent,
@@ -12,6 +11,7 @@ import {
   type Hold,
   type LogEntry,
 } from './alert.ts';
+import { close } from './endings.ts';
 import { planRun } from './levels-plan.ts';
 
 export const isHigher = (one: Priority, other: Priority): boolean =>
@@ -53,9 +53,13 @@ export type NewAlert = Pick<
   | 'policy'
   | 'policyId'
   | 'policyVersion'
-> & { measuredAt?: number; actor?: string; reason?: string };
+> & { measuredAt?: number; activeAt?: number; actor?: string; reason?: string };
 
-export function openAlert({ actor, reason, measuredAt, ...given }: NewAlert, now: number, facts: Facts): Change {
+export function openAlert(
+  { actor, reason, measuredAt, activeAt, ...given }: NewAlert,
+  now: number,
+  facts: Facts,
+): Change {
   const blank: AlertState = {
     ...given,
     ...freshRun,
@@ -69,6 +73,7 @@ export function openAlert({ actor, reason, measuredAt, ...given }: NewAlert, now
     resolvedAt: null,
     touchedAt: now,
     measuredAt: measuredAt ?? null,
+    activeAt: activeAt ?? null,
     outcome: null,
     version: 0,
   };
@@ -130,47 +135,13 @@ export function raiseAgain(
   }
   const isReleased = before.hold !== null && isUpgrade && facts.hold === undefined;
   const isOtherPolicy = facts.chosen !== undefined && facts.chosen.policyId !== before.policyId;
-  if (before.state === 'acknowledged' || isReleased || (isOtherPolicy && before.hold === null)) {
+  // By another policy it begins anew also while it is held: it must not go on by the slower one when it is released.
+  if (before.state === 'acknowledged' || isReleased || isOtherPolicy) {
     return beginRun(state, now, facts, { told: 'raised', baseAt: now, cause: log });
   }
   // Posts may have changed hands while that was no reason to call anybody.
   const isNowHigh = isUpgrade && state.priority === 'high' && state.level > 0;
   return tell(unchanged(state), 'raised', isNowHigh ? { handOverAt: now } : {}, [log]);
-}
-
-/** What is over: whoever is called need not come any more. */
-export function close(
-  change: Change,
-  now: number,
-  {
-    actor,
-    reason,
-    outcome,
-  }: { actor?: string; reason?: string | undefined; outcome?: AlertState['outcome'] | undefined },
-): Change {
-  const { state } = change;
-  return tell(
-    change,
-    'resolved',
-    {
-      state: 'resolved',
-      resolvedAt: now,
-      ackUntil: now + ackMs[state.priority],
-      hold: null,
-      outcome: outcome ?? null,
-      pages: state.pages.map((page) =>
-        page.status === 'paged' || page.status === 'accepted' ? { ...page, status: 'withdrawn' } : page,
-      ),
-    },
-    [
-      {
-        at: now,
-        kind: 'resolved',
-        ...(actor === undefined ? {} : { actor }),
-        ...(reason === undefined ? {} : { reason }),
-      },
-    ],
-  );
 }
 
 export function resolve(

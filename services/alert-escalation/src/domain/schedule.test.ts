@@ -158,3 +158,11 @@ test('the largest plan is looked through in less time than an alarm may wait', (
   const { user, system } = process.cpuUsage(began);
   expect((user + system) / 5_000).toBeLessThan(10);
 });
+
+test('a time zone that is not known here has no turns, but those who stand in', () => {
+  const plan: Plan = { timeZone: 'Mars/Base', layers: [layer()] };
+  const from = utc('2026-03-28T00:00Z');
+  expect(turnsBetween(plan, [], from, from + 9 * hour)).toEqual([{ from, until: from + 9 * hour, person: null }]);
+  const override = { from: from + hour, until: from + 2 * hour, person: 'n2' };
+  expect(turnAt(plan, [override], from + hour, hour)).toMatchObject({ person: 'n2' });
+});

@@ -103,13 +103,14 @@ const replace = (turns: readonly Turn[], { from, until, person }: Replacement): 
   );
 
 /**
+ * A time zone that is not known here (any more) has no turns: to fail would hold up all whom the policy calls besides.
  * @param overrides the later made one last
  * @returns gapless and in order, from `from` until `until`
  */
 export function turnsBetween(plan: Plan, overrides: readonly Replacement[], from: number, until: number): Turn[] {
   const span = { from, until };
   let turns: Turn[] = [{ ...span, person: null }];
-  for (const layer of plan.layers) {
+  for (const layer of isZone(plan.timeZone) ? plan.layers : []) {
     turns = merged(layOver(turns, rotationOf(layer, plan.timeZone, span), hoursOf(layer, plan.timeZone, span)));
   }
   for (const override of overrides) turns = replace(turns, override);

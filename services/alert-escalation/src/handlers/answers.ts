@@ -22,7 +22,7 @@ import { saveChange } from './save.ts';
 import { toFullAlert } from './summary.ts';
 
 /** Staff of the ward, and who broke the glass to the patient; with `orPaged` also whoever was called. */
-async function lockForAnswer(work: CommandWork, alertId: string, orPaged: boolean): Promise<AlertState> {
+export async function lockForAnswer(work: CommandWork, alertId: string, orPaged: boolean): Promise<AlertState> {
   const { tx, actor, now } = work;
   const alert = await lockAlert(tx, actor.hospital, alertId);
   if (alert === undefined) throw new CodedError('not_found', 'No such alert');
@@ -52,8 +52,8 @@ export const acknowledgeAlert = (work: CommandWork, { alertId }: InputOf<typeof 
 
 export const declineAlert = (work: CommandWork, { alertId, reason }: InputOf<typeof declineContract>): Promise<Alert> =>
   answer(work, alertId, async (alert, person, now) => {
-    const { staffing } = await loadFactsOf(work.tx, alert, now);
-    return decline(alert, person, now, { staffing, reason });
+    const facts = await loadFactsOf(work.tx, alert, now);
+    return decline(alert, person, now, { facts, reason });
   });
 
 export const snoozeAlert = (

@@ -1,11 +1,14 @@
-/** What `monitoring` found becomes an alert; an older event of a condition than what was seen changes nothing. */
+/**
+ * What `monitoring` found becomes an alert; an older event of a condition than what was seen changes nothing. All lock in one
+ * order, that of whoever moves a patient: the newest of the condition, where he lies, his alerts.
+ */
 import type { Condition } from '@carillon/contracts/monitoring';
 import { assertKnown } from '@carillon/runtime/directory-projection';
 import { observeHop } from '@carillon/runtime/metrics';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { episodeKey, timeFor, type AlertState } from '../domain/alert.ts';
 import { clear } from '../domain/answers.ts';
-import { findWardToStay, isNewerCondition, lockEpisode, lockOpenAlert } from '../store.ts';
+import { findWardToStay, isNewerCondition, lockEpisode } from '../store.ts';
 import { raise } from './alerts.ts';
 import { saveChanges, type Saving } from './save.ts';
 
@@ -14,36 +17,39 @@ const clearing = (work: EventWork, before: AlertState): Saving => ({
   change: clear(before, timeFor(before, work.now)),
 });
 
-export async function onConditionActive(work: EventWork, condition: Condition): Promise<void> {
+/** @param opens whether it opens an alert where none is open */
+async function takeCondition(work: EventWork, condition: Condition, opens: boolean): Promise<void> {
   const { patientId, kind, priority, message } = condition;
-  const { hospital, tx } = work;
-  await assertKnown(tx, hospital, [patientId], { since: Date.parse(condition.at), now: work.now });
+  const { hospital, now, tx } = work;
+  await assertKnown(tx, hospital, [patientId], { since: Date.parse(condition.at), now });
   const key = episodeKey(patientId, condition.wardId, kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
   // Where we know him to lie: `monitoring` may have heard of his move later than we did.
   const wardId = (await findWardToStay(tx, hospital, patientId)) ?? condition.wardId;
   // A condition that is raised while an earlier alert of it waits to reopen: the new alert is that reopening.
   const { open, waiting } = await lockEpisode(tx, hospital, key);
+  if (open === undefined && !opens) return;
   await saveChanges(
     work,
     waiting.map((each) => clearing(work, each)),
   );
   const measuredAt = Date.parse(condition.at);
+  const activeAt = Math.min(work.publishedAt ?? now, now);
   const alert = await raise(
     work,
-    { hospital, patientId, wardId, kind, priority, message, source: 'condition', measuredAt },
+    { hospital, patientId, wardId, kind, priority, message, source: 'condition', measuredAt, activeAt },
     { known: { open } },
   );
   // Not when it joined an alert that is open already.
-  if (alert.openedAt === work.now) observeHop(work, 'measured_opened', alert, work.now - measuredAt);
+  if (alert.openedAt === now) observeHop(work, 'measured_opened', alert, now - measuredAt);
 }
 
+export const onConditionActive = (work: EventWork, condition: Condition): Promise<void> =>
+  takeCondition(work, condition, true);
+
 /** Active with a lower priority: news for an open alert, no reason for a new one after somebody has resolved it. */
-export async function onConditionChanged(work: EventWork, condition: Condition): Promise<void> {
-  const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
-  if ((await lockOpenAlert(work.tx, work.hospital, key)) !== undefined) await onConditionActive(work, condition);
-  else await isNewerCondition(work.tx, work.hospital, key, work.version);
-}
+export const onConditionChanged = (work: EventWork, condition: Condition): Promise<void> =>
+  takeCondition(work, condition, false);
 
 export async function onConditionCleared(work: EventWork, condition: Condition): Promise<void> {
   const { hospital, tx } = work;

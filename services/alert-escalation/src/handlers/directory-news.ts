@@ -24,8 +24,8 @@ export async function onDirectoryNews(work: EventWork, change: DirectoryChange):
   await saveChanges(
     work,
     moving.map((before) => {
-      const { staffing } = factsOf(facts, before.alertId);
-      return { before, change: move(unchanged(before), timeFor(before, work.now), wardId, staffing) };
+      const own = factsOf(facts, before.alertId);
+      return { before, change: move(unchanged(before), timeFor(before, work.now), wardId, own) };
     }),
   );
 }

@@ -15,35 +15,46 @@ import { saveChanges } from './save.ts';
 /** An answer to an alert of a batch waits until the batch is done: a lower one that becomes high must not wait long. */
 const batchSizes: Readonly<Record<DueLane, number>> = { critical: 100, normal: 50 };
 
-/**
- * Does what is due, in one transaction.
- * @param only one alert alone, where its batch has failed
- * @returns how many alerts had something due
- */
-async function handleDueAlerts(
-  work: Work,
-  { now, lane, steps }: { now: number; lane: DueLane; steps: readonly ClockStep[] },
-  only?: string,
-): Promise<number> {
-  const { tx } = work;
+type Due = { now: number; lane: DueLane; steps: readonly ClockStep[] };
+type Decided = { before: AlertState; change: ReturnType<typeof onDue> };
+
+async function decide({ tx }: Work, { now, lane, steps }: Due, only?: string): Promise<readonly Decided[]> {
   const due = await claimDueAlerts(tx, { now, lane, limit: batchSizes[lane], only });
   const facts = await loadFacts(tx, due, now);
-  const outlasted: AlertState[] = [];
-  const savings = due.map((before) => {
-    const change = onDue(before, timeFor(before, now), { ...factsOf(facts, before.alertId), steps });
-    if (change.reopen === true) outlasted.push(before);
-    return { before, change };
-  });
-  await saveChanges(work, savings);
-  // Last, since raising may change another alert of this batch: it must not have been read before that.
-  for (const { hospital, patientId, wardId, kind, priority, message, source } of outlasted) {
-    const reason = 'the condition outlasted the resolution';
-    // He may have been moved since.
-    const wards = await findWards(tx, hospital, patientId === null ? [] : [patientId]);
-    const place = { hospital, patientId, wardId: wards.get(patientId ?? '') ?? wardId, kind };
-    await raise(work, { ...place, priority, message, source, reason });
-  }
-  return due.length;
+  return due.map((before) => ({
+    before,
+    change: onDue(before, timeFor(before, now), { ...factsOf(facts, before.alertId), steps }),
+  }));
+}
+
+/**
+ * Does what is due, in one transaction. Not what opens anew: it may wait for the open alert of its episode, and whoever has
+ * that one may wait for another of this batch.
+ * @returns how many alerts had something due, and which of them open anew
+ */
+async function handleDueAlerts(work: Work, due: Due): Promise<{ claimed: number; outlasted: readonly string[] }> {
+  const decided = await decide(work, due);
+  const isOutlasted = ({ change }: Decided): boolean => change.reopen === true;
+  await saveChanges(
+    work,
+    decided.filter((each) => !isOutlasted(each)),
+  );
+  return { claimed: decided.length, outlasted: decided.filter(isOutlasted).map(({ before }) => before.alertId) };
+}
+
+/** One alert alone, whatever is due of it. @returns whether anything was */
+async function handleDueAlert(work: Work, due: Due, alertId: string): Promise<boolean> {
+  const [decided] = await decide(work, due, alertId);
+  if (decided === undefined) return false;
+  await saveChanges(work, [decided]);
+  if (decided.change.reopen !== true) return true;
+  const { hospital, patientId, wardId, kind, priority, message, source } = decided.before;
+  const reason = 'the condition outlasted the resolution';
+  // He may have been moved since.
+  const wards = await findWards(work.tx, hospital, patientId === null ? [] : [patientId]);
+  const place = { hospital, patientId, wardId: wards.get(patientId ?? '') ?? wardId, kind };
+  await raise(work, { ...place, priority, message, source, reason });
+  return true;
 }
 
 const isPassing = (error: unknown): boolean => ['later', 'notYet'].includes(judge(error).kind);
@@ -52,37 +63,42 @@ const isPassing = (error: unknown): boolean => ['later', 'notYet'].includes(judg
 const failedAgainMs = 5_000;
 
 /** Each alone, so that one that cannot be handled holds up nobody. @returns how many were handled */
-async function handleOneByOne(tools: ServiceTools, now: number, lane: DueLane): Promise<number> {
+async function handleEach(tools: ServiceTools, due: Due, alertIds: readonly string[]): Promise<number> {
   let handled = 0;
-  for (const alertId of await listDueAlerts(tools.database, now, lane, batchSizes[lane])) {
+  for (const alertId of alertIds) {
     try {
-      const due = { now, lane, steps: tools.clock.steps() };
-      handled += await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, due, alertId));
+      const isDone = await tools.work(childTrace(undefined), (work) => handleDueAlert(work, due, alertId));
+      if (isDone) handled++;
     } catch (error) {
       if (isPassing(error)) throw error;
       tools.log.error({ err: error, alertId }, 'an alert cannot be escalated');
       tools.metrics.handled.inc({ kind: 'timer', name: 'alert:due', outcome: 'poison' });
-      await postponeAlert(tools.database, alertId, now, now + failedAgainMs);
+      await postponeAlert(tools.database, alertId, due.now, due.now + failedAgainMs);
     }
   }
   return handled;
 }
 
-/** High priority has a loop of its own: no number of lower ones delays it. */
-export function escalationTimers(tools: ServiceTools): readonly DueWork[] {
+/** High priority has a loop of its own, and connections: no number of lower ones delays it. */
+export function escalationTimers(toolsOf: Readonly<Record<DueLane, ServiceTools>>): readonly DueWork[] {
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
-  tools.metrics.handled.inc({ kind: 'timer', name: 'alert:due', outcome: 'poison' }, 0);
-  return (['critical', 'normal'] as const).map((lane) => ({
-    name: `escalate ${lane}`,
-    nextDueAt: () => nextDueTime(tools.database, lane),
-    async run(now) {
-      try {
+  toolsOf.normal.metrics.handled.inc({ kind: 'timer', name: 'alert:due', outcome: 'poison' }, 0);
+  return (['critical', 'normal'] as const).map((lane) => {
+    const tools = toolsOf[lane];
+    return {
+      name: `escalate ${lane}`,
+      nextDueAt: () => nextDueTime(tools.database, lane),
+      async run(now) {
         const due = { now, lane, steps: tools.clock.steps() };
-        return await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, due));
-      } catch (error) {
-        if (isPassing(error)) throw error;
-        return handleOneByOne(tools, now, lane);
-      }
-    },
-  }));
+        try {
+          const { claimed, outlasted } = await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, due));
+          await handleEach(tools, due, outlasted);
+          return claimed;
+        } catch (error) {
+          if (isPassing(error)) throw error;
+          return handleEach(tools, due, await listDueAlerts(tools.database, now, lane, batchSizes[lane]));
+        }
+      },
+    };
+  });
 }

@@ -1,12 +1,19 @@
 /** Groups that policies may call. */
 import type { InputOf, ResultOf } from '@carillon/contracts/define';
 import { CodedError, badInput } from '@carillon/contracts/errors';
-import type { Group, listGroups as listContract, setGroup as setContract } from '@carillon/contracts/plans';
+import type {
+  Group,
+  listGroups as listContract,
+  removeGroup as removeContract,
+  setGroup as setContract,
+} from '@carillon/contracts/plans';
 import type { Issue } from '@carillon/contracts/schema';
 import type { Sql } from '@carillon/database/database';
 import type { CommandWork } from '@carillon/runtime/commands';
 import type { QueryWork } from '@carillon/runtime/queries';
+import { findPolicies } from '../store-policies.ts';
 import {
+  deleteGroup,
   findUnknownPeople,
   getGroupVersion,
   listGroups as selectGroups,
@@ -51,6 +58,22 @@ export async function setGroup(
   const stored = { ...group, isCalledOffShift: group.isCalledOffShift ?? false, version: version + 1 };
   await upsertGroup(tx, hospital, stored);
   return stored;
+}
+
+export async function removeGroup(
+  { tx, actor }: CommandWork,
+  { groupId, ifVersion }: InputOf<typeof removeContract>,
+): Promise<ResultOf<typeof removeContract>> {
+  await lockPlans(tx, actor.hospital);
+  const { version } = await getGroupVersion(tx, actor.hospital, groupId);
+  if (version === 0) throw new CodedError('not_found', 'No such group');
+  assertVersion(version, ifVersion);
+  const naming = (await findPolicies(tx, actor.hospital)).find(({ levels }) =>
+    levels.some(({ targets }) => targets.some(({ group }) => group === groupId)),
+  );
+  if (naming !== undefined) throw new CodedError('conflict', `The policy ${naming.policyId} names it`);
+  await deleteGroup(tx, actor.hospital, groupId);
+  return { groupId };
 }
 
 /** Of the largest: an answer has at most 512 kB. */

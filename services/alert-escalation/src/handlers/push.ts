@@ -9,8 +9,8 @@ import type { Work } from '@carillon/runtime/work';
 import type { AlertState, Page } from '../domain/alert.ts';
 
 /**
- * A call that is repeated for hours rings each time at first, and then now and again: nobody takes these commands away
- * until there is a `push`, and a full COMMANDS would refuse answers to alarms.
+ * A call that is repeated for hours rings each time at first, and then now and again: those of others would be the first to
+ * go from a full PUSH.
  */
 const rings = ({ attempt }: Page): boolean => attempt <= 10 || attempt % 10 === 0;
 

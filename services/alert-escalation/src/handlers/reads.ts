@@ -11,7 +11,7 @@ import { toFullAlert, toSummary } from './summary.ts';
 const isOperator = (roles: readonly string[]): boolean => roles.includes('operator') || roles.includes('admin');
 
 /** What the actor may see: staff their wards and those to whom they broke the glass, patients themselves, caregivers theirs, everybody what called him. */
-async function visibleTo({ sql, actor, now }: QueryWork): Promise<AlertFilter['visible']> {
+export async function visibleTo({ sql, actor, now }: QueryWork): Promise<AlertFilter['visible']> {
   if (isOperator(actor.roles)) return undefined;
   const relations = await loadRelations(sql, { actor, now });
   const isStaff = actor.roles.some((role) => (staffRoles as readonly string[]).includes(role));

@@ -22,6 +22,7 @@ import { holdsOthers } from '../domain/holds.ts';
 import { insertLog, upsertPages, type PageRow } from '../store-log.ts';
 import { wakeHeldBy } from '../store-holds.ts';
 import { updateAlerts } from '../store.ts';
+import { tellEmergencies } from './emergencies.ts';
 import { pushAll, type Told } from './push.ts';
 import { summaryFor, toSummary } from './summary.ts';
 
@@ -47,14 +48,18 @@ export type Saving = { before: AlertState; change: Change; isInserted?: true };
 const firstRun = 1;
 
 /** Of the first run only: later ones begin when an acknowledgement expires, not with the alert. */
-function observeHops(work: Work, { before, change: { state, events } }: Saving): void {
+function observeHops(work: Work, { before, change: { state, log } }: Saving): void {
   if (state.run !== firstRun) return;
   const { openedAt } = state;
   const firstPage = before.pages.length === 0 ? state.pages[0] : undefined;
-  if (firstPage !== undefined) observeHop(work, 'opened_paged', state, firstPage.at - openedAt);
-  const names = new Set(events.map(({ name }) => name));
-  if (names.has('acknowledged')) observeHop(work, 'opened_acknowledged', state, work.now - openedAt);
-  if (names.has('resolved')) observeHop(work, 'opened_resolved', state, work.now - openedAt);
+  // By the log: an alert that is put off is told as acknowledged, and nobody has taken it.
+  const kinds = new Set(log.map(({ kind }) => kind));
+  // A silence is no delay of ours.
+  if (firstPage !== undefined && !kinds.has('released')) {
+    observeHop(work, 'opened_paged', state, firstPage.at - openedAt);
+  }
+  if (kinds.has('acknowledged')) observeHop(work, 'opened_acknowledged', state, work.now - openedAt);
+  if (kinds.has('resolved')) observeHop(work, 'opened_resolved', state, work.now - openedAt);
 }
 
 function tellRooms(work: Work, { before, change }: Saving): void {
@@ -135,6 +140,7 @@ export async function saveChanges(work: Work, savings: readonly Saving[]): Promi
     tx,
     people.flatMap(({ pages }) => pages),
   );
+  await tellEmergencies(work, changed);
   const ended = changed.filter(({ before, change }) => holdsOthers(before) && !holdsOthers(change.state));
   await wakeHeldBy(
     tx,

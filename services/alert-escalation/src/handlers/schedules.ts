@@ -10,6 +10,7 @@ import type {
   listTurns as listTurnsContract,
   Override,
   overrideSchedule as overrideContract,
+  previewTurns as previewContract,
   removeSchedule as removeScheduleContract,
   Schedule,
   setSchedule as setScheduleContract,
@@ -62,14 +63,17 @@ export async function setSchedule(
 
 export async function removeSchedule(
   { tx, actor }: CommandWork,
-  { scheduleId }: InputOf<typeof removeScheduleContract>,
+  { scheduleId, ifVersion }: InputOf<typeof removeScheduleContract>,
 ): Promise<ResultOf<typeof removeScheduleContract>> {
   await lockPlans(tx, actor.hospital);
+  const { version } = await getScheduleVersion(tx, actor.hospital, scheduleId);
+  if (version === 0) throw noSchedule();
+  assertVersion(version, ifVersion);
   const naming = (await findPolicies(tx, actor.hospital)).find(({ levels }) =>
     levels.some(({ targets }) => targets.some(({ schedule }) => schedule === scheduleId)),
   );
   if (naming !== undefined) throw new CodedError('conflict', `The policy ${naming.policyId} names it`);
-  if (!(await deleteSchedule(tx, actor.hospital, scheduleId))) throw noSchedule();
+  await deleteSchedule(tx, actor.hospital, scheduleId);
   return { scheduleId };
 }
 
@@ -144,6 +148,12 @@ export function readWindow(given: { from?: string; until?: string }, now: number
   return { from, until };
 }
 
+const shownTurn = ({ from, until, person }: Turn): ResultOf<typeof listTurnsContract>['items'][number] => ({
+  from: text(from),
+  until: text(until),
+  person,
+});
+
 export async function listTurns(
   { sql, actor, now }: QueryWork,
   { scheduleId, ...given }: InputOf<typeof listTurnsContract>,
@@ -151,7 +161,20 @@ export async function listTurns(
   const { from, until } = readWindow(given, now);
   const schedule = await findSchedule(sql, actor.hospital, scheduleId, from);
   const turns = turnsBetween(schedule, schedule.overrides, from, until);
-  return { items: turns.map((turn) => ({ from: text(turn.from), until: text(turn.until), person: turn.person })) };
+  return { items: turns.map(shownTurn) };
+}
+
+const previewMs = 14 * dayMs;
+
+export async function previewTurns(
+  { sql, actor, now }: QueryWork,
+  { scheduleId, ...plan }: InputOf<typeof previewContract>,
+): Promise<ResultOf<typeof previewContract>> {
+  const issues = findScheduleIssues(plan);
+  if (issues.length > 0) throw badInput(issues);
+  const only = scheduleId === undefined ? [] : [scheduleId];
+  const [stored] = await findSchedules(sql, actor.hospital, { since: now, only });
+  return { items: turnsBetween(plan, stored?.overrides ?? [], now, now + previewMs).map(shownTurn) };
 }
 
 export async function listOnCall({ sql, actor, now }: QueryWork): Promise<ResultOf<typeof listOnCallContract>> {

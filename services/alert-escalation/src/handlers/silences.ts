@@ -30,6 +30,7 @@ import {
   wasHighSilenced,
   type KnownSilence,
 } from '../store-silences.ts';
+import { visibleTo } from './reads.ts';
 
 const text = (at: number): string => new Date(at).toISOString();
 
@@ -115,10 +116,16 @@ const shownForMs = 86_400_000;
 const maxShown = 200;
 
 export async function listSilences(
-  { sql, actor, now }: QueryWork,
+  work: QueryWork,
   { wardId }: InputOf<typeof listContract>,
 ): Promise<ResultOf<typeof listContract>> {
-  const found = await selectSilences(sql, actor.hospital, { wardId, now, since: now - shownForMs, limit: maxShown });
+  const { sql, actor, now } = work;
+  const visible = await visibleTo(work);
+  const isStrange = wardId !== undefined && visible?.wards.includes(wardId) === false && visible.patients.length === 0;
+  // As with alerts: an empty list would read as "nothing is silenced".
+  if (isStrange) throw new CodedError('forbidden');
+  const since = now - shownForMs;
+  const found = await selectSilences(sql, actor.hospital, { wardId, visible, now, since, limit: maxShown });
   return { items: found.map((silence) => shown(silence, now)) };
 }
 

@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { acknowledgeAlert, type Alert } from '@carillon/contracts/alert-escalation';
-import { callOut } from '@carillon/contracts/call-outs';
+import { connectBus, type Bus } from '@carillon/bus/connection';
+import { decode } from '@carillon/bus/request';
+import { readStream, type StreamReader } from '@carillon/bus/stream-reader';
+import { acknowledgeAlert, raiseAlert, resolveAlert, type Alert } from '@carillon/contracts/alert-escalation';
+import { callOut, endEmergency, listEmergencies, type Emergency } from '@carillon/contracts/call-outs';
+import { wardChanged } from '@carillon/contracts/directory';
 import { setGroup } from '@carillon/contracts/plans';
+import { eventHeaders } from '@carillon/contracts/streams';
+import { eventually } from '@carillon/testkit/eventually';
 import { openEngine } from '../database.ts';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 import { hospital } from '../world.ts';
 
 let ward: WardStory;
+let bus: Bus;
+let reader: StreamReader;
+/** What the whole hospital hears, in order. */
+const heard: { event: string; data: Emergency; text: string }[] = [];
 const team = Array.from({ length: 60 }, (_, index) => `member${index}`);
 
 beforeAll(async () => {
@@ -23,8 +33,22 @@ beforeAll(async () => {
     ward.send('a1', setGroup, { groupId, name: groupId, people, isCalledOffShift: true });
   expect(await group('code-team', ['d1', 'r1', 'n2'])).toMatchObject({ ok: true });
   expect(await group('everybody', team)).toMatchObject({ ok: true });
-}, 60_000);
-afterAll(() => ward.stop());
+  await ward.tell(wardChanged, 'w1', { wardId: 'w1', name: 'Ward One', beds: [], version: 1 });
+  bus = await connectBus({ url: ward.infrastructure.nats.url, name: 'hospital' });
+  reader = readStream(bus, {
+    stream: 'OPS',
+    afterSequence: 0,
+    onMessage({ body, header }) {
+      const text = Buffer.from(body).toString();
+      heard.push({ event: header(eventHeaders.event) ?? '', data: decode(body) as Emergency, text });
+    },
+  });
+});
+afterAll(async () => {
+  reader.stop();
+  await bus.close();
+  await ward.stop();
+});
 
 const call = (person: string, input: Record<string, unknown>) =>
   ward.send(person, callOut, { kind: 'cardiac-arrest', message: 'Arrest in bed 1', patientId: 'p1', ...input });
@@ -71,4 +95,88 @@ test('a fourth call of the same person in ten minutes is refused', async () => {
   for (const kind of kinds) replies.push(await call('d1', { group: 'code-team', kind }));
   expect(replies.map((reply) => reply?.ok)).toEqual([true, true, true, false]);
   expect(replies[3]).toMatchObject({ error: { code: 'rate_limited' } });
+  expect(pagesOf('four')).toEqual([]);
+  // Who repeats one is heard; and all at once are no more than one after another.
+  const again = await call('d1', { group: 'code-team', kind: 'one' });
+  expect(again).toMatchObject({ ok: true, data: { alert: { kind: 'one' } } });
+  const atOnce = await Promise.all(kinds.map((kind) => call('r1', { group: 'code-team', kind: `at-once-${kind}` })));
+  expect(atOnce.filter((reply) => reply?.ok === true)).toHaveLength(3);
+});
+
+const calledOut = async (reply: ReturnType<typeof call>): Promise<string> => {
+  const answer = await reply;
+  if (answer?.ok !== true) throw new Error(JSON.stringify(answer));
+  return (answer.data as { alert: Alert }).alert.alertId;
+};
+const newsOf = (alertId: string) => heard.filter(({ data }) => data.alertId === alertId);
+const news = (alertId: string, event: string, count = 1) =>
+  eventually(
+    () => {
+      const all = newsOf(alertId).filter((one) => one.event === event);
+      return all.length >= count ? all[count - 1] : undefined;
+    },
+    { what: event, withinMs: 15_000 },
+  );
+const running = async (person: string): Promise<string[]> => {
+  const reply = await ward.ask(person, listEmergencies, {});
+  if (!reply.ok) throw new Error(reply.error.code);
+  return (reply.data as { items: Emergency[] }).items.map(({ alertId }) => alertId);
+};
+
+test('the whole hospital hears that a team is called and where, until it is over, and nothing of the patient', async () => {
+  const alertId = await calledOut(call('n2', { group: 'code-team', kind: 'fall', message: 'p1 fell' }));
+  const declared = await news(alertId, 'emergency:declared');
+  expect(declared.data).toMatchObject({
+    kind: 'fall',
+    wardId: 'w1',
+    wardName: 'Ward One',
+    bedId: 'b1',
+    called: 'code-team',
+    declaredBy: 'n2',
+  });
+  expect(declared.text).not.toContain('p1');
+  expect(await running('n3')).toContain(alertId);
+  expect(alertOf(await ward.send('d1', acknowledgeAlert, { alertId })).state).toBe('acknowledged');
+  expect(await running('n3')).toContain(alertId);
+  expect(await ward.send('n1', resolveAlert, { alertId, outcome: 'actionable' })).toMatchObject({ ok: true });
+  const ended = await news(alertId, 'emergency:ended');
+  expect(ended.data).toMatchObject({ endedBy: 'n1', outcome: 'actionable' });
+  expect(newsOf(alertId)).toHaveLength(2);
+  expect(await running('n3')).not.toContain(alertId);
+});
+
+test('an emergency of the whole hospital is ended by who runs it; an alert of one patient is none', async () => {
+  const whole = { patientId: undefined, kind: 'fire', message: 'Fire in the basement' };
+  const alertId = await calledOut(call('o1', { ...whole, role: 'responder' }));
+  expect((await news(alertId, 'emergency:declared')).data).toMatchObject({ wardId: null, called: 'responder' });
+  expect(await ward.send('n3', endEmergency, { alertId })).toMatchObject({ error: { code: 'forbidden' } });
+  const single = alertOf(
+    await ward.send('n1', raiseAlert, { patientId: 'p1', kind: 'fire', priority: 'high', message: 'Smoke' }),
+  );
+  expect(await ward.send('o1', endEmergency, { alertId: single.alertId })).toMatchObject({
+    error: { code: 'not_found' },
+  });
+  expect(await ward.send('o1', endEmergency, { alertId, outcome: 'notActionable' })).toMatchObject({ ok: true });
+  expect((await news(alertId, 'emergency:ended')).data).toMatchObject({ endedBy: 'o1', outcome: 'notActionable' });
+  expect(await ward.send('o1', endEmergency, { alertId })).toMatchObject({ error: { code: 'conflict' } });
+  expect(newsOf(single.alertId)).toEqual([]);
+});
+
+test('a team with the longest id there is can be called, and is not the role of the same name', async () => {
+  const groupId = 'g'.repeat(64);
+  expect(await ward.send('a1', setGroup, { groupId, name: 'Long', people: ['r1'] })).toMatchObject({ ok: true });
+  expect(await ward.send('a1', setGroup, { groupId: 'nurse', name: 'Nurses', people: ['r1'] })).toMatchObject({
+    ok: true,
+  });
+  const ward1 = { patientId: undefined, wardId: 'w1', kind: 'help' };
+  const long = await calledOut(call('n3', { ...ward1, group: groupId }));
+  expect((await news(long, 'emergency:declared')).data).toMatchObject({ called: 'Long', bedId: null });
+  const group = await calledOut(call('n3', { ...ward1, group: 'nurse' }));
+  expect(await calledOut(call('a1', { ...ward1, role: 'nurse' }))).not.toBe(group);
+});
+
+test('an emergency goes with its patient to another ward', async () => {
+  const alertId = await calledOut(call('a1', { group: 'code-team', kind: 'transfer' }));
+  await ward.moveTo('w2');
+  expect((await news(alertId, 'emergency:declared', 2)).data).toMatchObject({ wardId: 'w2' });
 });

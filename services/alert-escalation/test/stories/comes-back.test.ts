@@ -8,7 +8,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await Promise.all([ward.startEngine(), ward.startEngine()]);
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const ofHighSeconds = 600;

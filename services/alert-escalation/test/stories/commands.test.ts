@@ -9,7 +9,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const fall = { patientId: 'p1', kind: 'fall', priority: 'high', message: 'Fall' };

@@ -7,7 +7,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await Promise.all([ward.startEngine(), ward.startEngine()]);
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 test('the database is gone for 90 s: all levels that were missed start together when it is back, with one call a person, and an answer of meanwhile counts', async () => {
@@ -54,4 +54,4 @@ test('the database is gone for 90 s: all levels that were missed start together 
   expect(again).toMatchObject({ acknowledgedBy: 'n1' });
   const calls = ward.heard.filter((one) => one.event === 'page:new' && one.alert.alertId === alert.alertId);
   expect(new Set(calls.map(({ mid }) => mid)).size).toBe(calls.length);
-}, 60_000);
+});

@@ -5,7 +5,7 @@ let ward: WardStory;
 
 beforeEach(async () => {
   ward = await openWard();
-}, 60_000);
+});
 afterEach(() => ward.stop());
 
 test('I1: an engine that dies between the deadline and the page is taken over, and the deadlines stay where they were', async () => {
@@ -27,7 +27,7 @@ test('I1: an engine that dies between the deadline and the page is taken over, a
     .filter(({ event }) => event === 'page:new')
     .map(({ person, level }) => `${level} ${person}`);
   expect(called).toEqual(['1 n1', '2 n1', '2 n2', '2 n3', '3 d1']);
-}, 60_000);
+});
 
 test('I1: of two engines one is killed, and the other meets the next deadline', async () => {
   const [first] = await Promise.all([ward.startEngine(), ward.startEngine()]);
@@ -38,7 +38,7 @@ test('I1: of two engines one is killed, and the other meets the next deadline', 
   const nurse = await ward.page('n2', 2);
   expect(nurse.at - openedAt).toBeGreaterThanOrEqual(20_000);
   expect(nurse.at - openedAt).toBeLessThan(25_000);
-}, 60_000);
+});
 
 test('I4: what an engine published and did not note, or committed and did not publish, comes exactly once', async () => {
   const first = await ward.startEngine();
@@ -51,8 +51,10 @@ test('I4: what an engine published and did not note, or committed and did not pu
   ward.leap(20);
   // Those of one level leave side by side.
   await Promise.all(['n1', 'n2', 'n3'].map((person) => ward.page(person, 2)));
-  const told = ward.heard.map(({ event, person }) => `${event} ${person}`.trim());
+  const told = ward.heard
+    .filter(({ event }) => event !== 'alert:delivered')
+    .map(({ event, person }) => `${event} ${person}`.trim());
   expect(told.toSorted()).toEqual(
     ['alert:raised', 'alert:escalated', 'page:new n1', 'page:new n1', 'page:new n2', 'page:new n3'].toSorted(),
   );
-}, 60_000);
+});

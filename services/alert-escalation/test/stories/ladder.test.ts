@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { acknowledgeAlert, declineAlert, raiseAlert, resolveAlert } from '@carillon/contracts/alert-escalation';
+import type { ResultOf } from '@carillon/contracts/define';
+import { getResponse } from '@carillon/contracts/response';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 
 let ward: WardStory;
@@ -7,7 +9,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const seconds = (count: number): number => count * 1000;
@@ -88,4 +90,19 @@ test('whoever cannot come hands over at once, and the last level repeats until s
   ward.leap(60);
   await heardOf('o1', 4, seconds(120));
   expect(alertOf(await ward.send('d1', resolveAlert, { alertId })).state).toBe('resolved');
+});
+
+test('how long a condition took to become an alert is counted apart from how long it took to be found', async () => {
+  const day = { from: new Date(ward.now() - 43_200_000), to: new Date(ward.now() + 43_200_000) };
+  const reply = await ward.ask('o1', getResponse, {
+    from: day.from.toISOString(),
+    to: day.to.toISOString(),
+    by: 'ward',
+  });
+  const hops = reply.ok ? (reply.data as ResultOf<typeof getResponse>).total.hops : [];
+  const counts = new Map<string, number>(hops.map(({ hop, count }) => [hop, count]));
+  // What a person has raised, and what outlasted its resolution, was not measured for it.
+  expect(['measured_active', 'active_opened', 'measured_opened', 'opened_paged'].map((hop) => counts.get(hop))).toEqual(
+    [2, 2, 2, 4],
+  );
 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   bus = await connectBus({ url: ward.infrastructure.nats.url, name: 'outside' });
   database = openDatabase({ url: ward.infrastructure.postgres.url, service: 'alert-escalation' });
   await ward.tell(wardChanged, 'w1', { wardId: 'w1', name: 'Ward 1', beds: [], version: 1 });
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await bus.close();

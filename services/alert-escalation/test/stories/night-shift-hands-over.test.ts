@@ -7,7 +7,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const heard = (event: string, person: string, kind: string) =>
@@ -43,7 +43,8 @@ test('I7: who takes over the bed at the end of the shift is called for its unans
   const levels = ward.heard.filter((one) => one.person === 'night').map((one) => `${one.alert.kind} ${one.level}`);
   expect(levels.toSorted()).toEqual(['spo2-below 1', 'spo2-below 2', 'temperature-above 2']);
   const { timeline } = alertOf(await ward.ask('n2', getAlert, { alertId: alert.alertId }));
-  expect(timeline.map(({ kind }) => kind)).toEqual(['opened', 'level', 'relieved', 'handover', 'level']);
+  const kinds = timeline.map(({ kind }) => kind).filter((kind) => kind !== 'delivered');
+  expect(kinds).toEqual(['opened', 'level', 'relieved', 'handover', 'level']);
   await ward.send('n2', resolveAlert, { alertId: alert.alertId });
 });
 

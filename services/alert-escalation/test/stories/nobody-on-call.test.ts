@@ -2,19 +2,23 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { raiseAlert } from '@carillon/contracts/alert-escalation';
 import type { QueryDefinition, ResultOf } from '@carillon/contracts/define';
 import { shiftChanged, wardChanged } from '@carillon/contracts/directory';
-import { setPolicy, type Policy } from '@carillon/contracts/escalation-policies';
+import { previewPolicy, setPolicy, type Policy } from '@carillon/contracts/escalation-policies';
 import {
   endOverride,
   getSchedule,
+  listCallable,
   listGroups,
   listOnCall,
   listTurns,
   overrideSchedule,
+  previewTurns,
+  removeGroup,
   removeSchedule,
   reportCoverage,
   setGroup,
   setSchedule,
 } from '@carillon/contracts/plans';
+import { openDatabase } from '@carillon/database/database';
 import { eventually } from '@carillon/testkit/eventually';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 import { nurses, rolesOf } from '../world.ts';
@@ -24,7 +28,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const refused = (code: string) => ({ ok: false, error: expect.objectContaining({ code }) });
@@ -78,6 +82,31 @@ test('a plan names what it needs: groups and schedules of people whom the direct
   expect(await answerOf(listGroups, {})).toMatchObject({ items: [{ groupId: 'code-team', people: ['r1'] }] });
   expect(await ward.send('d1', setPolicy, { policyId: 'default', ...onCallFirst })).toMatchObject({ ok: true });
   expect(await ward.send('o1', removeSchedule, { scheduleId: 'nights' })).toEqual(refused('conflict'));
+  expect(await ward.send('a1', removeGroup, { groupId: 'code-team' })).toEqual(refused('conflict'));
+});
+
+test('a group or schedule that no policy names may go, and not what somebody else has made of it', async () => {
+  expect(await ward.send('a1', setGroup, { groupId: 'spare', name: 'Spare', people: ['r1'] })).toMatchObject({
+    ok: true,
+  });
+  expect(await ward.send('o1', removeGroup, { groupId: 'spare' })).toEqual(refused('forbidden'));
+  expect(await ward.send('a1', removeGroup, { groupId: 'spare', ifVersion: 2 })).toEqual(refused('conflict'));
+  expect(await ward.send('a1', removeGroup, { groupId: 'spare', ifVersion: 1 })).toMatchObject({ ok: true });
+  expect(await ward.send('a1', removeGroup, { groupId: 'spare' })).toEqual(refused('not_found'));
+  const spare = { ...nights, scheduleId: 'spare' };
+  expect(await ward.send('o1', setSchedule, spare)).toMatchObject({ ok: true });
+  expect(await ward.send('o1', removeSchedule, { scheduleId: 'spare', ifVersion: 2 })).toEqual(refused('conflict'));
+  expect(await ward.send('o1', removeSchedule, { scheduleId: 'spare', ifVersion: 1 })).toMatchObject({ ok: true });
+  expect(await ward.send('o1', removeSchedule, { scheduleId: 'spare' })).toEqual(refused('not_found'));
+});
+
+test('whoever plans finds people by a part of the name or by what names them, and never a patient', async () => {
+  const found = async (input: unknown) => (await answerOf(listCallable, input)).items.map(({ personId }) => personId);
+  expect(await found({ name: 'N' })).toEqual(nurses);
+  expect(await found({ name: 'p1' })).toEqual([]);
+  expect(await found({ group: 'code-team' })).toEqual(['r1']);
+  expect(await found({ schedule: 'nights' })).toEqual(['d1']);
+  expect(await found({ policy: 'default' })).toEqual([]);
 });
 
 test('with nobody on call the next level starts at once, and with nobody on shift the failsafe', async () => {
@@ -133,9 +162,25 @@ test('who takes the day by an override is called at once, though he is not on sh
   expect(await answerOf(listTurns, { scheduleId: 'nights', from: after(1), until: after(2) })).toMatchObject({
     items: [{ person: 'n2' }],
   });
+  expect(await answerOf(previewPolicy, { wardId: 'w1', priority: 'high', kind: 'bleeding' })).toMatchObject({
+    policyId: 'default',
+    levels: [
+      { afterSeconds: 0, people: [{ personId: 'n2', name: 'n2' }], count: 1 },
+      { afterSeconds: 60, people: [], count: 0 },
+      { afterSeconds: 120, people: [{ personId: 'o1' }], count: 1 },
+    ],
+  });
   const third = alertOf(await ward.send('n1', raiseAlert, { ...fall, kind: 'bleeding' }));
   expect(third).toMatchObject({ level: 1, pages: [{ person: 'n2', level: 1 }] });
   expect((await answerOf(reportCoverage, { until: after(3) })).gaps).toEqual([]);
+
+  // Whoever writes other layers sees what they come to beside it, before he saves them.
+  const others = [{ people: ['n3'], startsOn: '2026-11-01', handOverAt: '00:00', everyDays: 1 }];
+  const tried = { scheduleId: 'nights', timeZone: nights.timeZone, layers: others };
+  expect((await answerOf(previewTurns, tried)).items.map(({ person }) => person)).toEqual(['n2', 'n3']);
+  expect(await ward.ask('o1', previewTurns, { ...tried, timeZone: 'Mars/Base' })).toMatchObject({
+    error: { issues: [{ path: 'timeZone' }] },
+  });
 
   const { overrides, version } = await answerOf(getSchedule, { scheduleId: 'nights' });
   expect({ version, people: overrides.map(({ person }) => person) }).toEqual({ version: 1, people: ['n2'] });
@@ -143,4 +188,20 @@ test('who takes the day by an override is called at once, though he is not on sh
   expect(await ward.send('o1', endOverride, ending)).toMatchObject({ ok: true });
   expect(await ward.send('o1', endOverride, ending)).toEqual(refused('not_found'));
   expect((await answerOf(reportCoverage, { until: after(3) })).gaps).not.toEqual([]);
+});
+
+test('a schedule whose time zone this release does not know calls nobody by its turns, and holds up nobody else', async () => {
+  const { url } = ward.infrastructure.postgres;
+  const database = openDatabase({ url, service: 'alert-escalation', maxConnections: 1 });
+  await database.query(`update schedule set body = jsonb_set(body, '{timeZone}', '"Mars/Base"')`);
+  await database.close();
+  const next = alertOf(await ward.send('n1', raiseAlert, { ...fall, kind: 'stroke' }));
+  expect(next).toMatchObject({ level: 3, pages: [{ person: 'o1', level: 3 }] });
+  expect(await answerOf(listOnCall, {})).toMatchObject({ items: [{ scheduleId: 'nights', person: null }] });
+  expect((await answerOf(reportCoverage, { until: after(3) })).gaps).not.toEqual([]);
+  // Who stands in is named by instants: no zone is needed.
+  const override = { scheduleId: 'nights', person: 'n2', from: after(0), until: after(5) };
+  expect(await ward.send('o1', overrideSchedule, override)).toMatchObject({ ok: true });
+  const taken = alertOf(await ward.send('n1', raiseAlert, { ...fall, kind: 'seizure' }));
+  expect(taken).toMatchObject({ level: 1, pages: [{ person: 'n2', level: 1 }] });
 });

@@ -8,7 +8,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 test('a nurse who cannot come says why, the next level starts at once, and who was not called has nothing to decline', async () => {
@@ -20,7 +20,7 @@ test('a nurse who cannot come says why, the next level starts at once, and who w
   const next = await ward.page('n2', 2);
   expect(next.at - Date.parse(openedAt)).toBeLessThan(20_000);
   const { timeline, pages } = alertOf(await ward.ask('n1', getAlert, { alertId }));
-  expect(timeline).toMatchObject([
+  expect(timeline.filter(({ kind }) => kind !== 'delivered')).toMatchObject([
     { kind: 'opened' },
     { kind: 'level', level: 1, reason: 'due' },
     { kind: 'declined', actor: 'n1', reason: 'with another patient' },

@@ -9,7 +9,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 test('I7: who takes over the call is called for the unanswered alarm of high priority, and no deadline moves', async () => {

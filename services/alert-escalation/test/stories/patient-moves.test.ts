@@ -9,7 +9,7 @@ beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
   await ward.shift('n9', { from: 0, wardId: 'w2' });
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const told = (event: string, alertId: string, wardId: string) =>

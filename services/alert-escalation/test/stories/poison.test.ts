@@ -10,7 +10,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 test('an alert that cannot be escalated holds up no other, and counts as overdue until somebody answers it', async () => {

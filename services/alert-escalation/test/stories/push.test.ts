@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { acknowledgeAlert } from '@carillon/contracts/alert-escalation';
+import { acknowledgeAlert, raiseAlert } from '@carillon/contracts/alert-escalation';
 import { sendPush, sendPushLater } from '@carillon/contracts/push';
 import { validate } from '@carillon/contracts/schema';
-import { commandSubject } from '@carillon/contracts/streams';
+import { commandSubject, streams } from '@carillon/contracts/streams';
 import { connectBus, type Bus } from '@carillon/bus/connection';
 import { decode } from '@carillon/bus/request';
 import type { CommandEnvelope } from '@carillon/runtime/commands';
 import { eventually } from '@carillon/testkit/eventually';
-import { openWard, type WardStory } from '../ward.ts';
+import { alertOf, openWard, type WardStory } from '../ward.ts';
 
 let ward: WardStory;
 let bus: Bus;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
   bus = await connectBus({ url: ward.infrastructure.nats.url, name: 'push' });
-}, 60_000);
+});
 afterAll(async () => {
   await bus.close();
   await ward.stop();
@@ -27,12 +27,12 @@ type Waiting = { subject: string; envelope: CommandEnvelope; text: string };
 /** What nobody has taken away. */
 async function readWaiting(): Promise<Waiting[]> {
   const manager = await bus.nc.jetstreamManager();
-  const { state } = await manager.streams.info('COMMANDS');
+  const { state } = await manager.streams.info('PUSH');
   const found: Waiting[] = [];
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    // What was done is gone.
-    const message = await manager.streams.getMessage('COMMANDS', { seq }).catch(() => undefined);
-    if (message?.subject.startsWith('cmd.push.') !== true) continue;
+    // What is too old is gone.
+    const message = await manager.streams.getMessage('PUSH', { seq }).catch(() => undefined);
+    if (message === undefined) continue;
     const text = Buffer.from(message.data).toString();
     found.push({ subject: message.subject, envelope: decode(message.data) as CommandEnvelope, text });
   }
@@ -82,4 +82,22 @@ test('each page, and its end, waits as a command for the devices of its person, 
     expect(text).not.toMatch(/p1|spo2|temperature|w1/);
     expect(validate(sendPush.input, envelope.data).ok).toBe(true);
   }
+});
+
+test('while nobody takes them and there is room for few, the oldest go: people are called, and answer, as ever', async () => {
+  const { config } = await bus.jsm.streams.info('PUSH');
+  expect(config).toMatchObject({ discard: 'old', max_bytes: streams.PUSH.maxBytes });
+  await bus.jsm.streams.update('PUSH', { ...config, max_bytes: 2_000 });
+  const raise = async (index: number) =>
+    alertOf(
+      await ward.send('n1', raiseAlert, { patientId: 'p1', kind: `call-${index}`, priority: 'high', message: 'Come' }),
+    );
+  for (let index = 0; index < 10; index++) {
+    const { alertId } = await raise(index);
+    await ward.expect(({ event, alert }) => event === 'page:new' && alert.alertId === alertId, `call ${index}`);
+    expect(alertOf(await ward.send('n2', acknowledgeAlert, { alertId }))).toMatchObject({ acknowledgedBy: 'n2' });
+  }
+  const { state } = await bus.jsm.streams.info('PUSH');
+  expect(state.bytes).toBeLessThanOrEqual(2_000);
+  expect(state.messages).toBeLessThan(10);
 });

@@ -15,7 +15,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const refused = (code: string) => ({ ok: false, error: expect.objectContaining({ code }) });

@@ -9,10 +9,10 @@ let ward: WardStory;
 let engines: readonly Engine[];
 
 beforeAll(async () => {
-  ward = await openWard();
+  ward = await openWard({ receives: false });
   // Two of them, so that what is told twice may meet.
   engines = await Promise.all([ward.startEngine(), ward.startEngine()]);
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -171,4 +171,25 @@ test('I17: a page that everybody has read is escalated at its time, and one of a
   const alert = await read(alertId);
   expect(alert.pages.map(({ displayedAt }) => displayedAt)).toEqual(alert.pages.map(() => undefined));
   expect(facts(alert)).toContain('displayed d1 3');
+});
+
+test('where nobody is connected each level is followed by the next after ten seconds, until all are called', async () => {
+  const openedAt = ward.now();
+  await ward.condition('raised', 'apnoea');
+  for (const [person, level] of [
+    ['n1', 1],
+    ['n3', 2],
+    ['d1', 3],
+    ['o1', 4],
+  ] as const) {
+    const page = await pageOf(person, level, 'apnoea');
+    expect(page.at - openedAt).toBeGreaterThanOrEqual((level - 1) * 10_000);
+    expect(page.at - openedAt).toBeLessThan(level * 20_000);
+    if (level < 4) ward.leap(10);
+  }
+  const { alertId } = (await pageOf('n1', 1, 'apnoea')).alert;
+  const levels = (await read(alertId)).timeline.filter(({ kind }) => kind === 'level');
+  expect(levels.map(({ reason }) => reason)).toEqual(['due', 'undelivered', 'undelivered', 'undelivered']);
+  await ward.send('n1', resolveAlert, { alertId });
+  await ward.condition('cleared', 'apnoea');
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { acknowledgeAlert, getAlert, raiseAlert } from '@carillon/contracts/alert-escalation';
+import { breakGlassChanged } from '@carillon/contracts/directory';
 import {
   endSilence,
   listSilences,
@@ -8,6 +9,7 @@ import {
   startSilence,
   type Silence,
 } from '@carillon/contracts/silences';
+import { eventually } from '@carillon/testkit/eventually';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 
 let ward: WardStory;
@@ -15,7 +17,7 @@ let ward: WardStory;
 beforeAll(async () => {
   ward = await openWard();
   await ward.startEngine();
-}, 60_000);
+});
 afterAll(() => ward.stop());
 
 const refused = (code: string) => ({ ok: false, error: expect.objectContaining({ code }) });
@@ -97,6 +99,32 @@ test('only staff of the ward silence it, and high priority only of a patient, of
   ward.leap(100);
   await called(held.alertId);
   expect(await ward.send('n1', startSilence, { ...short, until: after(100) })).toEqual(refused('conflict'));
+});
+
+test('who works in another ward sees no silence of this one or of its patients, and may not ask for them', async () => {
+  await ward.shift('n9', { from: ward.now() - 1000, wardId: 'w2' });
+  const ofPatient = { ...ofWard(60), wardId: undefined, patientId: 'p1', reason: 'physiotherapy' };
+  const { silenceId } = await silenceOf(ofPatient);
+  const idsFor = async (person: string, input = {}) => {
+    const reply = await ward.ask(person, listSilences, input);
+    return reply.ok ? (reply.data as { items: Silence[] }).items.map((each) => each.silenceId) : reply.error.code;
+  };
+  expect(await idsFor('n9')).toEqual([]);
+  expect(await idsFor('n9', { wardId: 'w1' })).toBe('forbidden');
+  const all = await idsFor('o1');
+  expect(all).toContain(silenceId);
+  expect(await idsFor('n2')).toEqual(all);
+  expect(await idsFor('n2', { wardId: 'w1' })).toContain(silenceId);
+  // Who broke the glass to the patient sees what silences him, also by his ward.
+  const ofAll = await silenceOf(ofWard(60));
+  const patients = [{ patientId: 'p1', until: after(600) }];
+  await ward.tell(breakGlassChanged, 'n9', { personId: 'n9', patients, version: 1 });
+  const seen = await eventually(async () => {
+    const ids = await idsFor('n9', { wardId: 'w1' });
+    return ids === 'forbidden' ? undefined : ids;
+  });
+  expect(seen).toEqual(expect.arrayContaining([silenceId, ofAll.silenceId]));
+  for (const each of [silenceId, ofAll.silenceId]) await ward.send('n1', endSilence, { silenceId: each });
 });
 
 test('I16: when the inhibiting alert ends the inhibited one calls', async () => {

@@ -15,7 +15,8 @@ const WHY: Record<Signal['reason'], string> = {
   unavailable: 'the device has no value',
   off: 'the sensor is off',
   suspect: 'only doubtful values come',
-  notBound: 'the device is bound to another patient',
+  notBound: 'the device is not bound to this patient',
+  late: 'its values are too old when they come; look at the clock of the device',
   silent: 'nothing comes',
 };
 

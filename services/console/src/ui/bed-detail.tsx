@@ -1,20 +1,22 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { isStaff } from '../alerts.ts';
 import type { Api } from '../api.ts';
 import { serverNow } from '../clock.ts';
 import { clockTime } from '../format.ts';
 import { LIVE, NO_DATA } from '../freshness.ts';
-import { GAP_SECONDS, type TrendPoint, pointsOfSummary, toPoints } from '../trends.ts';
+import { GAP_SECONDS, TREND_WINDOW_MS, type TrendPoint, pointsOfSummary, toPoints } from '../trends.ts';
 import type { Limit, NumericVital } from '../shapes.ts';
 import { sayValue, vitalSign, writeValue } from '../vital-signs.ts';
 import { AbsentSignals } from './absent-signals.tsx';
 import { AlertCard } from './alert-card.tsx';
+import { BedDevices } from './bed-devices.tsx';
 import { useCell, useLive, useStaleSince } from './hooks.ts';
 import { BrokenLinkIcon, CloseIcon } from './icons.tsx';
 import { LimitSection, useRules } from './limit-table.tsx';
 import { ScoreParts } from './score-parts.tsx';
 import { SilenceSection } from './silence-section.tsx';
 import { TrendChart } from './trend-chart.tsx';
+import { useRefreshed } from './use-refreshed.ts';
 
 const CHARTS: readonly NumericVital[] = ['heartRate', 'spo2', 'respirationRate', 'systolic'];
 const WINDOWS = [
@@ -23,6 +25,8 @@ const WINDOWS = [
   { minutes: 480, label: '8 h' },
   { minutes: 1440, label: '24 h' },
   { minutes: 10_080, label: '7 days' },
+  { minutes: 43_200, label: '30 days' },
+  { minutes: 129_600, label: '90 days' },
 ];
 
 type BedDetailProps = { patientId: string; onChart: () => void; onClose: () => void };
@@ -92,6 +96,7 @@ export const BedDetail = ({ patientId, onChart, onClose }: BedDetailProps) => {
             <ScoreParts patientId={patientId} onChart={onChart} />
             <LimitSection patientId={patientId} rules={rules} />
             {isStaff(live.me) && <SilenceSection patientId={patientId} />}
+            <BedDevices patientId={patientId} />
           </div>
         </div>
       </div>
@@ -139,6 +144,8 @@ type DetailChartProps = { patientId: string; vital: NumericVital; minutes: numbe
 /** Up to this long every reading is drawn; beyond it the extremes of equal parts are, about one a pixel. */
 const EACH_READING_MINUTES = 60;
 const SUMMARY_PARTS = 400;
+/** Well before the tile forgets what came since. */
+const REREAD_EVERY_MS = TREND_WINDOW_MS / 2;
 
 type Past = { points: readonly TrendPoint[]; gapSeconds: number };
 const NO_PAST: Past = { points: [], gapSeconds: GAP_SECONDS };
@@ -158,24 +165,21 @@ const NO_LIMITS: readonly Limit[] = [];
 
 const DetailChart = ({ patientId, vital, minutes, limits }: DetailChartProps) => {
   const { api } = useLive();
-  const [past, setPast] = useState(NO_PAST);
+  const read = useCallback(
+    async () => ({ minutes, past: await readPast(api, patientId, vital, minutes) }),
+    [api, patientId, vital, minutes],
+  );
+  const { latest, failure } = useRefreshed(read, REREAD_EVERY_MS);
+  const past = latest?.value.minutes === minutes ? latest.value.past : NO_PAST;
   // A vital sign may have several limits, one a side.
   const ownLimits = useMemo(() => limits.filter((limit) => limit.vital === vital), [limits, vital]);
   const { name, unit } = vitalSign(vital);
-  useEffect(() => {
-    let isGone = false;
-    readPast(api, patientId, vital, minutes)
-      .then((read) => !isGone && setPast(read))
-      // The lines of the board stay; the tile's own minutes are drawn in any case.
-      .catch(() => {});
-    return () => {
-      isGone = true;
-    };
-  }, [api, patientId, vital, minutes]);
   return (
     <figure className="chart">
       <figcaption>
         {name} <span className="quiet">{unit}</span>
+        {/* The tile's own minutes are drawn in any case: what is before them must not look empty. */}
+        {failure !== undefined && <span role="status"> The past could not be read. {failure}</span>}
       </figcaption>
       <TrendChart
         patientId={patientId}

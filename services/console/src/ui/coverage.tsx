@@ -1,19 +1,23 @@
-import type { CoverageReport } from '../shapes.ts';
+import type { CoverageReport, ListedPolicy } from '../shapes.ts';
 import { toServerTime } from '../clock.ts';
 import { gapsByWard, type GapLine, type WardGaps } from '../coverage.ts';
 import { clockTime, dayAndMinute } from '../format.ts';
-import { useLive } from './hooks.ts';
-import { useRefreshed } from './use-refreshed.ts';
+import type { Refreshed } from './use-refreshed.ts';
 
-const REFRESH_EVERY_MS = 60_000;
 /** Of one ward: who has more gaps than these has no plan yet, and needs no list of them. */
 const MOST_LINES = 20;
 const HOUR_MS = 3_600_000;
 
-/** For operators: in which of the next seven days a ward would call nobody but the failsafe. */
-export const Coverage = () => {
-  const { api } = useLive();
-  const { latest, failure } = useRefreshed(api.coverage, REFRESH_EVERY_MS);
+type CoverageProps = {
+  coverage: { latest: Refreshed<CoverageReport>; failure: string | undefined };
+  policies: readonly ListedPolicy[];
+  /** Opens the policy by which nobody would come; undefined for whoever may not change it. */
+  onMend: ((policyId: string) => void) | undefined;
+};
+
+/** In which of the next seven days a ward would call nobody but the failsafe. */
+export const Coverage = ({ coverage: { latest, failure }, policies, onMend }: CoverageProps) => {
+  const nameOf = (policyId: string): string => policies.find((each) => each.policyId === policyId)?.name ?? policyId;
   return (
     <section className="operation" aria-labelledby="coverage-title" data-testid="coverage">
       <h3 id="coverage-title">Coverage, next 7 days</h3>
@@ -23,12 +27,16 @@ export const Coverage = () => {
         </p>
       )}
       {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
-      {latest !== undefined && <Report report={latest.value} at={toServerTime(latest.at)} />}
+      {latest !== undefined && (
+        <Report report={latest.value} at={toServerTime(latest.at)} nameOf={nameOf} onMend={onMend} />
+      )}
     </section>
   );
 };
 
-const Report = ({ report, at }: { report: CoverageReport; at: number }) => {
+type Mending = { nameOf: (policyId: string) => string; onMend: CoverageProps['onMend'] };
+
+const Report = ({ report, at, ...mending }: { report: CoverageReport; at: number } & Mending) => {
   const wards = gapsByWard(report);
   const looked = `${report.wards.length} ${report.wards.length === 1 ? 'ward' : 'wards'}`;
   return (
@@ -40,13 +48,13 @@ const Report = ({ report, at }: { report: CoverageReport; at: number }) => {
         As of {clockTime(at)}.
       </p>
       {wards.map((ward) => (
-        <WardCoverage key={ward.wardId} ward={ward} report={report} />
+        <WardCoverage key={ward.wardId} ward={ward} report={report} {...mending} />
       ))}
     </>
   );
 };
 
-const WardCoverage = ({ ward, report }: { ward: WardGaps; report: CoverageReport }) => (
+const WardCoverage = ({ ward, report, nameOf, onMend }: { ward: WardGaps; report: CoverageReport } & Mending) => (
   <details className="coverage-ward" data-testid={`coverage-${ward.wardId}`}>
     <summary>
       <b>{ward.name}</b> <Strip lines={ward.lines} from={Date.parse(report.from)} until={Date.parse(report.until)} />
@@ -60,6 +68,16 @@ const WardCoverage = ({ ward, report }: { ward: WardGaps; report: CoverageReport
       ))}
       {ward.lines.length > MOST_LINES && <li>and {ward.lines.length - MOST_LINES} more</li>}
     </ul>
+    {ward.policies.map((policyId) => (
+      <p key={policyId}>
+        By the policy {nameOf(policyId)}.{' '}
+        {onMend !== undefined && (
+          <button type="button" className="button" data-testid={`mend-${policyId}`} onClick={() => onMend(policyId)}>
+            Edit {nameOf(policyId)}
+          </button>
+        )}
+      </p>
+    ))}
   </details>
 );
 

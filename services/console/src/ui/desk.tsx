@@ -10,6 +10,7 @@ import { AlertList } from './alert-list.tsx';
 import { BedDetail } from './bed-detail.tsx';
 import { ChartDialog } from './chart-dialog.tsx';
 import { DeadLetters } from './dead-letters.tsx';
+import { EmergencyBanner } from './emergency-banner.tsx';
 import { Header, type View } from './header.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
@@ -18,9 +19,11 @@ import { NoticeBanner } from './notice-banner.tsx';
 import { Operations } from './operations.tsx';
 import { CallForHelp } from './own-view.tsx';
 import { PageBanner } from './page-banner.tsx';
+import { Plans } from './plans.tsx';
 import { RaiseDialog } from './raise-dialog.tsx';
 import { TechnicalBanner } from './technical-banner.tsx';
 import { Toasts } from './toasts.tsx';
+import { useEdited } from './use-edited.ts';
 import { type Shortcuts, chooseAlert, pressOnChosen, useShortcuts } from './use-shortcuts.ts';
 import { WardBoard } from './ward-board.tsx';
 import { WardLine } from './ward-figures.tsx';
@@ -31,9 +34,9 @@ const NO_BEDS: readonly Bed[] = [];
 /** What is on the page for people of these roles. */
 const viewsOf = ({ roles }: Me): readonly View[] => {
   if (roles.includes('operator') || roles.includes('admin'))
-    return ['board', 'admissions', 'alarms', 'letters', 'operations'];
-  if (roles.includes('doctor')) return ['board', 'admissions', 'alarms'];
-  return roles.includes('nurse') ? ['board', 'admissions'] : ['board'];
+    return ['board', 'admissions', 'alarms', 'plans', 'letters', 'operations'];
+  if (roles.includes('doctor')) return ['board', 'admissions', 'alarms', 'plans'];
+  return roles.includes('nurse') ? ['board', 'admissions', 'plans'] : ['board'];
 };
 
 export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
@@ -53,6 +56,7 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
   const [hasSound, toggleSound] = useSound();
   const views = viewsOf(live.me);
   const [view, setView] = useState<View>('board');
+  const { edited, setEdited, mayLeave } = useEdited();
   const isOwn = wardId === OWN_BOARD;
   useTitle();
 
@@ -119,15 +123,17 @@ export const Desk = ({ onSignOut }: { onSignOut: () => void }) => {
         hasSound={hasSound}
         onSound={toggleSound}
         onHelp={() => setDialog('help')}
-        onSignOut={onSignOut}
+        onSignOut={() => mayLeave() && onSignOut()}
         views={views.length > 1 ? { shown: view, all: views, show: setView } : undefined}
       />
       <TechnicalBanner />
+      <EmergencyBanner />
       <LinkBanner patientIds={patientIds} />
       <PageBanner />
       <NoticeBanner />
       {view === 'admissions' && <Admissions />}
       {view === 'alarms' && <AlarmReview />}
+      {view === 'plans' && <Plans edited={edited} onEdit={setEdited} />}
       {view === 'letters' && <DeadLetters />}
       {view === 'operations' && <Operations />}
       {view === 'board' && (

@@ -1,5 +1,7 @@
+import { useCallback } from 'react';
 import { clockTime } from '../format.ts';
 import type { Device } from '../shapes.ts';
+import { RegisterDevice, ReleaseDevice } from './device-forms.tsx';
 import { useLive } from './hooks.ts';
 import { useRefreshed } from './use-refreshed.ts';
 
@@ -7,14 +9,29 @@ const REFRESH_EVERY_MS = 10_000;
 
 /** The registered devices, for operators: which are silent, on whom each measures, and how long its battery lasts. */
 export const DeviceList = () => {
-  const { api } = useLive();
-  const { latest, failure } = useRefreshed(api.devices, REFRESH_EVERY_MS);
-  const devices = latest?.value ?? [];
+  const { api, me } = useLive();
+  const read = useCallback(() => api.devices({}), [api]);
+  const { latest, failure, refresh } = useRefreshed(read, REFRESH_EVERY_MS);
+  return (
+    <>
+      <Devices devices={latest?.value} failure={failure} />
+      <RegisterDevice onDone={refresh} />
+      {me.roles.includes('admin') && (
+        <ReleaseDevice devices={latest?.value ?? []} nameOf={(patientId) => patientId} onDone={refresh} />
+      )}
+    </>
+  );
+};
+
+type DevicesProps = { devices: readonly Device[] | undefined; failure: string | undefined };
+
+const Devices = ({ devices: known, failure }: DevicesProps) => {
+  const devices = known ?? [];
   return (
     <section className="operation" aria-labelledby="devices-title" data-testid="device-list">
       <h3 id="devices-title">Devices</h3>
-      {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
-      {latest !== undefined && devices.length === 0 && <p className="quiet">No device is registered.</p>}
+      {known === undefined && failure === undefined && <p className="quiet">Loading…</p>}
+      {known !== undefined && devices.length === 0 && <p className="quiet">No device is registered.</p>}
       {failure !== undefined && (
         <p className="letters-failure" role="alert">
           No newer list. {failure}

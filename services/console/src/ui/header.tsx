@@ -11,6 +11,7 @@ const VIEWS = {
   board: 'Board',
   admissions: 'Admissions',
   alarms: 'Alarms',
+  plans: 'On call',
   letters: 'Dead letters',
   operations: 'Operations',
 } as const;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { dayAndMinute } from '../format.ts';
-import { boundOf } from '../limits.ts';
+import { boundOf, sayCombination, sayTrend } from '../limits.ts';
 import type { LimitVersion } from '../shapes.ts';
 import { vitalSign } from '../vital-signs.ts';
 import { useCell, useLive } from './hooks.ts';
@@ -45,13 +45,17 @@ const Versions = ({ patientId }: { patientId: string }) => {
 const Version = ({ version }: { version: LimitVersion }) => {
   const names = useCell(useLive().names);
   const { rules, setBy, setAt, endedAt } = version;
-  const limits = rules?.limits.map((limit) => `${vitalSign(limit.vital).label} ${boundOf(limit)}`).join(', ');
+  const said = rules && [
+    ...rules.limits.map((limit) => `${vitalSign(limit.vital).label} ${boundOf(limit)}`),
+    ...(rules.combinations ?? []).map(sayCombination),
+    ...(rules.trends ?? []).map(sayTrend),
+  ];
   return (
     <li>
       {dayAndMinute(setAt)}
       {endedAt !== null && ` to ${dayAndMinute(endedAt)}`}:{' '}
       {setBy === null ? 'default set' : (names.get(setBy) ?? setBy)}
-      {limits !== undefined && <span className="quiet"> {limits === '' ? 'no limits' : limits}</span>}
+      {said !== null && <span className="quiet"> {said.length === 0 ? 'no limits' : said.join(', ')}</span>}
     </li>
   );
 };

@@ -1,9 +1,11 @@
 import { useState } from 'react';
+import { sayIssues } from '../failures.ts';
 import { dayAndMinute } from '../format.ts';
 import { sayAges } from '../limits.ts';
 import type { LimitSet } from '../shapes.ts';
 import { Dialog } from './dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
+import { LimitSetForm } from './limit-set-form.tsx';
 import { LimitTable } from './limit-table.tsx';
 import { useRefreshed } from './use-refreshed.ts';
 
@@ -58,11 +60,12 @@ const useSigned = ({ signedOffBy, signedOffAt, isInForce }: LimitSet): string =>
 
 const Row = ({ set, onShow }: { set: LimitSet; onShow: () => void }) => {
   const signed = useSigned(set);
+  const ward = useLive().me.wards.find(({ wardId }) => wardId === set.wardId);
   return (
     <tr data-testid={`limit-set-${set.setId}`}>
       <th scope="row">{set.label}</th>
       <td>{sayAges(set)}</td>
-      <td>{set.wardId ?? 'any'}</td>
+      <td>{ward?.name ?? set.wardId ?? 'any'}</td>
       <td>{signed}</td>
       <td>
         <button type="button" className="button" aria-label={`Look at ${set.label}`} onClick={onShow}>
@@ -76,24 +79,37 @@ const Row = ({ set, onShow }: { set: LimitSet; onShow: () => void }) => {
 const SetDialog = ({ set, onClose }: { set: LimitSet; onClose: () => void }) => {
   const { api, me } = useLive();
   const [failure, setFailure] = useState<string>();
+  const [isChanging, setChanging] = useState(false);
   const { setId, version, label, source, signedOffBy } = set;
   const sign = (): void =>
     void api
       .signLimitSet({ setId, version })
       .then(onClose)
-      .catch((error: Error) => setFailure(error.message));
+      .catch((error: unknown) => setFailure(sayIssues(error)));
+  if (isChanging) {
+    return (
+      <Dialog title={label} onClose={onClose}>
+        <LimitSetForm set={set} onDone={onClose} onCancel={() => setChanging(false)} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={label} onClose={onClose}>
       <LimitTable rules={set} />
       <p className="quiet">Source: {source}.</p>
       <div role="status">{failure !== undefined && <p className="letters-failure">{failure}</p>}</div>
-      {signedOffBy === null && me.roles.includes('doctor') && (
-        <div className="form-actions">
+      <div className="form-actions">
+        {(me.roles.includes('doctor') || me.roles.includes('admin')) && (
+          <button type="button" className="button" data-testid="limit-set-change" onClick={() => setChanging(true)}>
+            Change…
+          </button>
+        )}
+        {signedOffBy === null && me.roles.includes('doctor') && (
           <button type="button" className="button primary" data-testid="limit-set-sign" onClick={sign}>
             I have checked these limits: sign
           </button>
-        </div>
-      )}
+        )}
+      </div>
     </Dialog>
   );
 };

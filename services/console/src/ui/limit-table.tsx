@@ -73,7 +73,7 @@ const Origin = ({ rules }: { rules: PatientRules }) => {
   return (
     <p className="quiet" data-testid="limits-origin">
       Default set “{setId}”, {signedOffBy === null ? 'not signed off' : `signed off by ${signedOffBy}`}.
-      {setId === 'age-unknown' && ' The age of this child is not known: only SpO₂ is watched.'}
+      {setId === 'age-unknown' && ' The age of this child is not known: these limits are for any age.'}
     </p>
   );
 };

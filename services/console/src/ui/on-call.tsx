@@ -1,111 +1,63 @@
+import { useState } from 'react';
 import { dayAndMinute } from '../format.ts';
 import type { OnCallNow } from '../shapes.ts';
-import { serverNow } from '../clock.ts';
-import { ConfirmedForm, textOf } from './confirmed-form.tsx';
-import { useCell, useLive } from './hooks.ts';
-import { useRefreshed } from './use-refreshed.ts';
+import { ScheduleTurns } from './schedule-turns.tsx';
+import type { Refreshed } from './use-refreshed.ts';
 
-const REFRESH_EVERY_MS = 60_000;
-const HOUR_MS = 3_600_000;
-/** For so long somebody steps in: until the next shift, for a night, over a weekend. */
-const HOURS = [4, 8, 12, 24, 48];
-
-/** Who is on call now, by schedule, and somebody else instead of him. */
-export const OnCall = ({ onChange }: { onChange: () => void }) => {
-  const { api } = useLive();
-  const { latest, failure, refresh } = useRefreshed(api.onCall, REFRESH_EVERY_MS);
-  const schedules = latest?.value ?? [];
-  const changed = (): void => {
-    refresh();
-    onChange();
-  };
-  return (
-    <>
-      <section className="operation" aria-labelledby="on-call-title" data-testid="on-call">
-        <h3 id="on-call-title">On call now</h3>
-        {failure !== undefined && (
-          <p className="letters-failure" role="alert">
-            Not as of now. {failure}
-          </p>
-        )}
-        {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
-        {latest?.value.length === 0 && <p className="quiet">There is no on-call schedule.</p>}
-        <dl className="figures" data-old={failure !== undefined}>
-          {schedules.map(({ scheduleId, name, person, personName, until }) => (
-            <div key={scheduleId} data-testid={`on-call-${scheduleId}`}>
-              <dt>{name}</dt>
-              <dd>
-                {person === null ? 'nobody' : (personName ?? person)}{' '}
-                <span className="quiet">until {dayAndMinute(until)}</span>
-              </dd>
-            </div>
-          ))}
-        </dl>
-      </section>
-      {schedules.length > 0 && <StepIn schedules={schedules} onDone={changed} />}
-    </>
-  );
+type OnCallProps = {
+  schedules: { latest: Refreshed<readonly OnCallNow[]>; failure: string | undefined };
+  /** Of a schedule, or a new one; undefined for whoever may not, as the other. */
+  onEdit: ((scheduleId: string | undefined) => void) | undefined;
+  onChange: (() => void) | undefined;
 };
 
-const StepIn = ({ schedules, onDone }: { schedules: readonly OnCallNow[]; onDone: () => void }) => {
-  const { api, names } = useLive();
-  const known = useCell(names);
-  const nameOf = (id: string): string => schedules.find(({ scheduleId }) => scheduleId === id)?.name ?? id;
-  const act = async (values: FormData): Promise<string> => {
-    const from = serverNow();
-    const made = await api.overrideSchedule({
-      scheduleId: textOf(values, 'schedule'),
-      person: textOf(values, 'person'),
-      from: new Date(from).toISOString(),
-      until: new Date(from + Number(textOf(values, 'hours')) * HOUR_MS).toISOString(),
-    });
-    onDone();
-    return `On call until ${dayAndMinute(made.until)}.`;
-  };
+/** Who is on call now, by schedule, and who will be. */
+export const OnCall = ({ schedules: { latest, failure }, onEdit, onChange }: OnCallProps) => (
+  <section className="operation" aria-labelledby="on-call-title" data-testid="on-call">
+    <h3 id="on-call-title">On call now</h3>
+    {failure !== undefined && (
+      <p className="letters-failure" role="alert">
+        Not as of now. {failure}
+      </p>
+    )}
+    {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
+    {latest?.value.length === 0 && <p className="quiet">There is no on-call schedule.</p>}
+    {latest?.value.map((schedule) => (
+      <OneSchedule key={schedule.scheduleId} schedule={schedule} onEdit={onEdit} onChange={onChange} />
+    ))}
+    {onEdit !== undefined && (
+      <div className="form-actions">
+        <button type="button" className="button" data-testid="new-schedule" onClick={() => onEdit(undefined)}>
+          New schedule
+        </button>
+      </div>
+    )}
+  </section>
+);
+
+type OneScheduleProps = { schedule: OnCallNow } & Pick<OnCallProps, 'onEdit' | 'onChange'>;
+
+const OneSchedule = ({ schedule, onEdit, onChange }: OneScheduleProps) => {
+  const [isOpen, setOpen] = useState(false);
+  const { scheduleId, name, person, personName, until } = schedule;
   return (
-    <ConfirmedForm
-      name="step-in"
-      title="Put somebody on call"
-      explanation="From now on, instead of whoever the schedule names; then it goes on as planned."
-      verb="Put on call"
-      question={(values) => {
-        const person = textOf(values, 'person');
-        return `${known.get(person) ?? person} is called for “${nameOf(textOf(values, 'schedule'))}” for the next ${textOf(values, 'hours')} hours.`;
-      }}
-      act={act}
+    <details
+      className="policy"
+      data-testid={`on-call-${scheduleId}`}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
     >
-      <label className="field">
-        Schedule
-        <select name="schedule" required>
-          {schedules.map(({ scheduleId, name }) => (
-            <option key={scheduleId} value={scheduleId}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="field">
-        Person
-        <input
-          name="person"
-          required
-          maxLength={64}
-          pattern="[A-Za-z0-9_\-]+"
-          title="The id of a person"
-          list="known-people"
-          autoComplete="off"
-        />
-      </label>
-      <label className="field">
-        Hours
-        <select name="hours" defaultValue={12}>
-          {HOURS.map((hours) => (
-            <option key={hours} value={hours}>
-              {hours}
-            </option>
-          ))}
-        </select>
-      </label>
-    </ConfirmedForm>
+      <summary>
+        <b>{name}</b>: {person === null ? 'nobody' : (personName ?? person)}{' '}
+        <span className="quiet">until {dayAndMinute(until)}</span>
+      </summary>
+      {isOpen && <ScheduleTurns key={`${person} ${until}`} scheduleId={scheduleId} onChange={onChange} />}
+      {onEdit !== undefined && (
+        <div className="form-actions">
+          <button type="button" className="button" aria-label={`Edit ${name}`} onClick={() => onEdit(scheduleId)}>
+            Edit
+          </button>
+        </div>
+      )}
+    </details>
   );
 };

@@ -1,8 +1,6 @@
 import { AccessForms } from './access-forms.tsx';
 import { DeviceList } from './device-list.tsx';
 import { GatewayFigures } from './gateway-figures.tsx';
-import { Plans } from './plans.tsx';
-import { Policies } from './policies.tsx';
 import { PublishNotice } from './publish-notice.tsx';
 import { Response } from './response.tsx';
 import { WardFigures } from './ward-figures.tsx';
@@ -13,8 +11,6 @@ export const Operations = () => (
     <h2 id="operations-title">Operations</h2>
     <div className="operations-columns">
       <WardFigures />
-      <Plans />
-      <Policies />
       <Response />
       <DeviceList />
       <GatewayFigures />

@@ -1,6 +1,8 @@
 import { useCallback } from 'react';
+import { treats } from '../alerts.ts';
 import { clockMinute } from '../format.ts';
 import { useLive } from './hooks.ts';
+import { StatedForm } from './stated-form.tsx';
 import { useRefreshed } from './use-refreshed.ts';
 
 const REREAD_EVERY_MS = 15_000;
@@ -10,8 +12,8 @@ const range = ({ lower, upper }: { lower: number | null; upper: number | null })
 
 /** What stands beside NEWS2: MEWS of the same values, and the totals that others stated. */
 export const OtherScores = ({ patientId }: { patientId: string }) => {
-  const { api } = useLive();
-  const { latest } = useRefreshed(
+  const { api, me } = useLive();
+  const { latest, refresh } = useRefreshed(
     useCallback(() => api.scores(patientId), [api, patientId]),
     REREAD_EVERY_MS,
   );
@@ -35,6 +37,7 @@ export const OtherScores = ({ patientId }: { patientId: string }) => {
           ))}
         </ul>
       )}
+      {treats(me) && <StatedForm patientId={patientId} onStated={refresh} />}
     </>
   );
 };

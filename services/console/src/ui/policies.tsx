@@ -3,31 +3,39 @@ import { dayAndTime } from '../format.ts';
 import { sayApplies, sayLevel } from '../policies.ts';
 import type { EscalationPolicy, ListedPolicy } from '../shapes.ts';
 import { useCell, useLive } from './hooks.ts';
-import { useRefreshed } from './use-refreshed.ts';
+import type { Refreshed } from './use-refreshed.ts';
 
-const REFRESH_EVERY_MS = 60_000;
-
-/** By which policies alerts call, and whom; alerts that run keep the version they began with. */
-export const Policies = () => {
-  const { api } = useLive();
-  const { latest, failure } = useRefreshed(api.policies, REFRESH_EVERY_MS);
-  return (
-    <section className="operation" aria-labelledby="policies-title" data-testid="policies">
-      <h3 id="policies-title">Escalation policies</h3>
-      {failure !== undefined && (
-        <p className="letters-failure" role="alert">
-          Not as of now. {failure}
-        </p>
-      )}
-      {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
-      {latest?.value.map((policy) => (
-        <Policy key={`${policy.policyId} ${policy.version}`} policy={policy} />
-      ))}
-    </section>
-  );
+/** Of a policy, or a new one; undefined for whoever may not. */
+type OnEdit = ((policyId: string | undefined) => void) | undefined;
+type PoliciesProps = {
+  policies: { latest: Refreshed<readonly ListedPolicy[]>; failure: string | undefined };
+  onEdit: OnEdit;
 };
 
-const Policy = ({ policy }: { policy: ListedPolicy }) => {
+/** By which policies alerts call, and whom; alerts that run keep the version they began with. */
+export const Policies = ({ policies: { latest, failure }, onEdit }: PoliciesProps) => (
+  <section className="operation" aria-labelledby="policies-title" data-testid="policies">
+    <h3 id="policies-title">Escalation policies</h3>
+    {failure !== undefined && (
+      <p className="letters-failure" role="alert">
+        Not as of now. {failure}
+      </p>
+    )}
+    {latest === undefined && failure === undefined && <p className="quiet">Loading…</p>}
+    {latest?.value.map((policy) => (
+      <Policy key={`${policy.policyId} ${policy.version}`} policy={policy} onEdit={onEdit} />
+    ))}
+    {onEdit !== undefined && (
+      <div className="form-actions">
+        <button type="button" className="button" data-testid="new-policy" onClick={() => onEdit(undefined)}>
+          New policy
+        </button>
+      </div>
+    )}
+  </section>
+);
+
+const Policy = ({ policy, onEdit }: { policy: ListedPolicy; onEdit: OnEdit }) => {
   const { api, names } = useLive();
   const known = useCell(names);
   const [body, setBody] = useState<EscalationPolicy | string>();
@@ -56,6 +64,18 @@ const Policy = ({ policy }: { policy: ListedPolicy }) => {
             <li key={level.afterSeconds}>{sayLevel(level)}</li>
           ))}
         </ol>
+      )}
+      {onEdit !== undefined && (
+        <div className="form-actions">
+          <button
+            type="button"
+            className="button"
+            aria-label={`Edit ${name ?? policyId}`}
+            onClick={() => onEdit(policyId)}
+          >
+            Edit
+          </button>
+        </div>
       )}
     </details>
   );

@@ -1,13 +1,13 @@
-import { type SubmitEvent, useState } from 'react';
+import { type SubmitEvent, useEffect, useState } from 'react';
 import { PRIORITY_WORD } from '../alerts.ts';
-import type { NewAlert } from '../live.ts';
-import type { Priority } from '../shapes.ts';
+import type { Group, Priority } from '../shapes.ts';
 import { Dialog } from './dialog.tsx';
 import { useCell, useLive } from './hooks.ts';
 import { PriorityIcon } from './icons.tsx';
 
 const KINDS: readonly { kind: string; label: string; message: string; priority: Priority }[] = [
   { kind: 'sos', label: 'SOS', message: 'Help is needed at once', priority: 'high' },
+  { kind: 'cardiac-arrest', label: 'Cardiac arrest', message: 'Cardiac arrest', priority: 'high' },
   { kind: 'concern', label: 'Clinical concern', message: 'Please come and assess', priority: 'medium' },
   { kind: 'assistance', label: 'Assistance', message: 'Please come and help', priority: 'low' },
 ];
@@ -20,18 +20,24 @@ export const RaiseDialog = ({ onClose }: { onClose: () => void }) => {
   const [priority, setPriority] = useState<Priority>('high');
   const [message, setMessage] = useState('');
   const [isSending, setSending] = useState(false);
+  const [groups, setGroups] = useState<readonly Group[]>([]);
+  /** All of it are called at once, and the whole hospital hears of it. */
+  const [group, setGroup] = useState('');
+  useEffect(() => {
+    // Without them an alert can still be raised.
+    live.api.groups().then(setGroups, () => {});
+  }, [live]);
   const wards = live.me.wards.map((ward) => ({ ...ward, beds: live.board.ward(ward.wardId).get()?.beds ?? [] }));
 
   const submit = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
-    const where = new FormData(event.currentTarget).get('where');
-    const [scope, id] = typeof where === 'string' ? where.split(' ') : [];
+    const chosen = new FormData(event.currentTarget).get('where');
+    const [scope, id] = typeof chosen === 'string' ? chosen.split(' ') : [];
     if (!kind || !id) return;
-    const alert: NewAlert = { kind: kind.kind, priority, message: message.trim() || kind.message };
-    if (scope === 'patient') alert.patientId = id;
-    else alert.wardId = id;
+    const where = scope === 'patient' ? { patientId: id } : { wardId: id };
+    const what = { kind: kind.kind, message: message.trim() || kind.message, ...where };
     setSending(true);
-    if (await live.raise(alert)) onClose();
+    if (await (group === '' ? live.raise({ ...what, priority }) : live.callOut({ ...what, group }))) onClose();
     else setSending(false);
   };
 
@@ -73,11 +79,29 @@ export const RaiseDialog = ({ onClose }: { onClose: () => void }) => {
             ))}
           </select>
         </label>
-        <fieldset className="choices">
+        {groups.length > 0 && (
+          <label className="field">
+            Who is called
+            <select value={group} onChange={(event) => setGroup(event.target.value)} data-testid="raise-group">
+              <option value="">Whom the policy names</option>
+              {groups.map(({ groupId, name }) => (
+                <option key={groupId} value={groupId}>
+                  {name}: all at once; the hospital is told
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <fieldset className="choices" disabled={group !== ''}>
           <legend>Priority</legend>
           {PRIORITIES.map((choice) => (
             <label key={choice} className="choice">
-              <input type="radio" name="priority" checked={priority === choice} onChange={() => setPriority(choice)} />
+              <input
+                type="radio"
+                name="priority"
+                checked={(group === '' ? priority : 'high') === choice}
+                onChange={() => setPriority(choice)}
+              />
               <span className="priority" data-priority={choice}>
                 <PriorityIcon priority={choice} /> {PRIORITY_WORD[choice]}
               </span>

@@ -72,7 +72,7 @@ export const TrendChart = ({ patientId, vital, past, windowMs, limits, height }:
             ...axis,
             size: 24,
             space: 90,
-            incrs: [60, 120, 300, 600, 900, 3600, 7200, 14_400, 43_200, 86_400, 172_800],
+            incrs: [60, 120, 300, 600, 900, 3600, 7200, 14_400, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_419_200],
             values: (_plot, at) =>
               at.map((s) => (windowMs > DAY_MS ? dayAndTime(s * 1000).slice(5, 10) : clockMinute(s * 1000))),
           },

@@ -4,7 +4,7 @@
  */
 import { canary } from '@carillon/contracts/canary';
 import type { StreamName } from '@carillon/contracts/define';
-import type { CanaryStats } from '@carillon/contracts/gateway';
+import type { CanaryStats } from '@carillon/contracts/gateway-stats';
 import type { Finding } from '@carillon/contracts/technical';
 import type { Logger } from '@carillon/runtime/log';
 import { latencyBuckets } from '@carillon/runtime/metrics';

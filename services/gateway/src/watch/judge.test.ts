@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Finding, TechnicalKind } from '@carillon/contracts/technical';
-import { judgeBeats, silentAfterMs, type Heard } from './judge.ts';
+import { alarmsOf, judgeBeats, silentAfterMs, type Heard } from './judge.ts';
 
 const now = Date.parse('2026-11-21T08:00:00Z');
 const found = (kind: TechnicalKind, secondsAgo = 3): Finding => ({
@@ -48,4 +48,16 @@ test('what delays high priority, or lets no page out, is told as stopped, and th
 test('what several engines find is one alarm, since the first found it', () => {
   const beats = [3, 7, 5].map((ago) => ({ ageMs: 0, findings: [found('overdueHigh', ago)] }));
   expect(judge({ beats })).toEqual([{ ...found('overdueHigh', 7), isStopped: true }]);
+});
+
+test('what is found of one hospital is an alarm of its own, and told to its people without its name', () => {
+  const of = (hospital: string, ago: number): Finding => ({ ...found('noCoverage', ago), hospital });
+  const findings = [of('h1', 3), of('h2', 9), found('clockStep')];
+  const alarms = judge({ beats: [{ ageMs: 0, findings }] });
+  expect(alarms).toHaveLength(3);
+  expect(alarmsOf(alarms, 'h1')).toEqual([
+    { ...found('noCoverage', 3), isStopped: false },
+    { ...found('clockStep'), isStopped: false },
+  ]);
+  expect(alarmsOf(alarms, 'h3')).toEqual([{ ...found('clockStep'), isStopped: false }]);
 });

@@ -13,6 +13,15 @@ export type Heard = {
   canary: Finding | undefined;
 };
 
+/** Of one hospital alone, or of all where that is absent. */
+export type JudgedAlarm = TechnicalAlarm & Pick<Finding, 'hospital'>;
+
+/** What the people of a hospital are told. */
+export const alarmsOf = (alarms: readonly JudgedAlarm[], hospital: string): TechnicalAlarm[] =>
+  alarms
+    .filter((alarm) => alarm.hospital === undefined || alarm.hospital === hospital)
+    .map(({ kind, since, detail, isStopped }) => ({ kind, since, detail, isStopped }));
+
 /** Four beats: fewer may be lost in a change of the NATS leader. */
 export const silentAfterMs = 8_000;
 
@@ -21,7 +30,7 @@ const stopping: readonly TechnicalKind[] = ['silent', 'overdueHigh', 'outboxLag'
 /** An engine with one of these does nothing; others go on. */
 const disabling: readonly TechnicalKind[] = ['database', 'loopStopped'];
 
-export function judgeBeats({ now, beats, silentMs, isConnected, canary }: Heard): TechnicalAlarm[] {
+export function judgeBeats({ now, beats, silentMs, isConnected, canary }: Heard): JudgedAlarm[] {
   const live = beats.filter(({ ageMs }) => ageMs <= silentAfterMs);
   const silent: Finding = {
     kind: 'silent',
@@ -34,10 +43,11 @@ export function judgeBeats({ now, beats, silentMs, isConnected, canary }: Heard)
     ...(canary === undefined ? [] : [canary]),
   ];
   const areAllDisabled = live.every(({ findings }) => findings.some(({ kind }) => disabling.includes(kind)));
-  const earliest = new Map<TechnicalKind, Finding>();
+  const earliest = new Map<string, Finding>();
   for (const each of found) {
-    const before = earliest.get(each.kind);
-    if (before === undefined || Date.parse(each.since) < Date.parse(before.since)) earliest.set(each.kind, each);
+    const key = `${each.kind} ${each.hospital ?? ''}`;
+    const before = earliest.get(key);
+    if (before === undefined || Date.parse(each.since) < Date.parse(before.since)) earliest.set(key, each);
   }
   return [...earliest.values()].map((finding) => ({
     ...finding,

@@ -18,11 +18,11 @@ import { readGauge } from '@carillon/runtime/metrics';
 import type { Registry } from 'prom-client';
 import type { People } from '../people.ts';
 import type { StateRoom } from '../state-rooms.ts';
-import { judgeBeats, silentAfterMs } from './judge.ts';
+import { alarmsOf, judgeBeats, silentAfterMs, type JudgedAlarm } from './judge.ts';
 import { createTechnicalRooms } from './rooms.ts';
 
 export type Technical = {
-  state(): TechnicalState;
+  state(hospital: string): TechnicalState;
   openRoom(name: string, who: Actor): StateRoom | undefined;
   stop(): void;
 };
@@ -44,9 +44,10 @@ const judgeEveryMs = 500;
 export function watchTechnical({ bus, people, instance, now, log, registry, canary }: TechnicalOptions): Technical {
   const beats = new Map<string, { at: number; findings: readonly Finding[] }>();
   let heardAt = performance.now();
-  let state: TechnicalState = { alarms: [] };
+  let alarms: readonly JudgedAlarm[] = [];
+  const state = (hospital: string): TechnicalState => ({ alarms: alarmsOf(alarms, hospital) });
   const relations = (hospital: string) => people.relations(hospital);
-  const rooms = createTechnicalRooms({ current: () => state, relations, instance, now });
+  const rooms = createTechnicalRooms({ current: state, relations, instance, now });
 
   const subscription = bus.nc.subscribe(beatSubject, {
     callback(error, message) {
@@ -68,21 +69,22 @@ export function watchTechnical({ bus, people, instance, now, log, registry, cana
     for (const [engine, beat] of beats) if (at - beat.at > silentAfterMs) beats.delete(engine);
     const live = [...beats.values()].map((beat) => ({ ageMs: at - beat.at, findings: beat.findings }));
     const silentMs = at - heardAt;
-    const alarms = judgeBeats({ now: now(), beats: live, silentMs, isConnected: bus.isConnected(), canary: canary() });
-    if (summaryOf(alarms) === summaryOf(state.alarms)) return;
-    log[alarms.length > 0 ? 'error' : 'info']({ alarms }, 'technical alarms changed');
-    state = { alarms };
-    rooms.show(state);
+    const judged = judgeBeats({ now: now(), beats: live, silentMs, isConnected: bus.isConnected(), canary: canary() });
+    if (summaryOf(judged) === summaryOf(alarms)) return;
+    log[judged.length > 0 ? 'error' : 'info']({ alarms: judged }, 'technical alarms changed');
+    const before = alarms;
+    alarms = judged;
+    rooms.show((hospital) => summaryOf(alarmsOf(before, hospital)) !== summaryOf(state(hospital).alarms));
   };
   const timer = setInterval(judge, judgeEveryMs).unref();
   readGauge(
     registry,
     { name: 'carillon_technical_alarms', help: 'Whether this technical alarm is on, by this gateway', label: 'kind' },
-    () => Object.keys(technicalKinds).map((kind) => [kind, state.alarms.some((alarm) => alarm.kind === kind) ? 1 : 0]),
+    () => Object.keys(technicalKinds).map((kind) => [kind, alarms.some((alarm) => alarm.kind === kind) ? 1 : 0]),
   );
 
   return {
-    state: () => state,
+    state,
     openRoom: rooms.open,
     stop() {
       clearInterval(timer);
@@ -100,8 +102,8 @@ const decodeOr = (body: Uint8Array): unknown => {
 };
 
 /** Details grow older with each beat: nobody needs a message for that. */
-const summaryOf = (alarms: TechnicalState['alarms']): string =>
+const summaryOf = (alarms: readonly JudgedAlarm[]): string =>
   alarms
-    .map(({ kind, isStopped }) => `${kind} ${isStopped}`)
+    .map(({ kind, isStopped, hospital = '' }) => `${kind} ${isStopped} ${hospital}`)
     .toSorted()
     .join();

@@ -10,7 +10,7 @@ import { claimsOf } from '../tokens.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const upgrade = (token: string | undefined): string =>

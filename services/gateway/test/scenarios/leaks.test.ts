@@ -9,7 +9,7 @@ import { openEvents } from '../events.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 /** Starts a gateway and stops it at SIGTERM. Then it ends by itself, unless something keeps it, which it names. */
@@ -55,4 +55,4 @@ test('after clients of every kind came and went, a gateway that stops leaves no 
   events.close();
   const code = await child.exited;
   expect([code, ...child.lines.filter((line) => line.startsWith('left '))]).toEqual([0]);
-}, 60_000);
+});

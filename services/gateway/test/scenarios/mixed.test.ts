@@ -14,7 +14,7 @@ let second: RunningGateway;
 beforeAll(async () => {
   desk = await startDesk();
   second = await desk.startGateway({ CARILLON_RING_MESSAGES: '100' });
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 /** `CARILLON_SOAK_SECONDS` for a longer look. */

@@ -20,7 +20,7 @@ beforeAll(async () => {
   expired = runScenario(desk, expiry, { isAlone: false });
   // Told by its test.
   expired.catch(() => {});
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 /** Promised; a busy machine is given more, and not by so much that a right that never ends would pass. */
@@ -87,7 +87,7 @@ test('whose token or person is revoked gets nothing two seconds later on either 
     ).toEqual([]);
     await flow.stop();
   });
-}, 60_000);
+});
 
 test('whose relation ends is put out of the room within two seconds, also while his replay is read', async () => {
   await putPerson('n5', {});
@@ -134,7 +134,7 @@ test('whose relation ends is put out of the room within two seconds, also while 
     expect(countOf(replaying)).toBeLessThan(before + 350);
     await flow.stop();
   });
-}, 60_000);
+});
 
 /** A patient of another ward, whose messages come to nobody of the other scenarios. */
 const expiry = async (world: World): Promise<void> => {

@@ -8,7 +8,7 @@ import { runScenario, type World } from './world.ts';
 let desk: Desk;
 beforeAll(async () => {
   desk = await startDesk();
-}, 60_000);
+});
 afterAll(() => desk.stop());
 
 const kilobyte = 1024;
@@ -84,7 +84,7 @@ test('on a throttled link alerts overtake vital signs, which come as the newest 
     world.healthy([throttled], { room: isAlert, withinMs: patience(1_500) });
     world.healthy([neighbour], { room: () => true, withinMs: patience(1_500) });
   });
-}, 60_000);
+});
 
 test('a peer that is silently dead is closed with 4003 in time, and all that was held for it is free', async () => {
   const everyMs = 300;
@@ -110,4 +110,4 @@ test('a peer that is silently dead is closed with 4003 in time, and all that was
     await world.live([dead]);
     await flow.stop();
   });
-}, 60_000);
+});

@@ -60,7 +60,7 @@ export function createTruth(bus: Bus, names: readonly StreamName[]): Truth {
         const [filter = '>'] = streams[stream].subjects;
         const range = { stream, filter, afterSequence: 0, toSequence: lastSequence, limit: everything };
         // Refused where something was lost on the way, as on a busy machine.
-        const found = await eventually(() => readRange(bus, range), { withinMs: 30_000, what: `all of ${stream}` });
+        const found = await eventually(() => readRange(bus, range), { withinMs: 60_000, what: `all of ${stream}` });
         for (const { sequence, subject, header } of found) {
           const id = header(eventHeaders.id) ?? '';
           const key = `${header(eventHeaders.event) ?? ''} ${header(eventHeaders.key) ?? subject}`;

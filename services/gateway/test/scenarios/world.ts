@@ -53,13 +53,13 @@ function cuttingWhatSwallowed(line: FaultProxy): FaultProxy {
 }
 
 /** Everything that is still on its way when the load ends. */
-const settleMs = 8_000;
+const settleMs = 15_000;
 
 const gauges = ['carillon_connections', 'carillon_rooms', 'carillon_subscriptions', 'carillon_send_queue_bytes'];
-/** Waits until a gateway holds nothing any more of those who have gone. @throws with what is left */
 /** A link that vanished at the very end is noticed by the next ping (15 s), the wait for its answer and the close. */
 const deadLinkMs = 24_000;
 
+/** Waits until a gateway holds nothing any more of those who have gone. @throws with what is left */
 async function untilEmpty(desk: Desk, gateway: RunningGateway): Promise<void> {
   let left: string[] = [];
   const look = async (): Promise<true | undefined> => {

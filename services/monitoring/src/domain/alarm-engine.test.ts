@@ -115,7 +115,11 @@ test('M4 a gap neither clears nor counts', () => {
           const before = state;
           const next = step(lowSpo2, before, sample, 3000);
           state = next.state;
-          if (next.transition === 'raised') expect(sample.atMs - lastGapEndMs).toBeGreaterThanOrEqual(3000);
+          const [one, two] = [samples[index - 2], samples[index - 1]];
+          const areAlone = one !== undefined && two !== undefined && sample.atMs - two.atMs > 3000 && two.atMs - one.atMs > 3000; // prettier-ignore
+          const hasLasted = sample.atMs - lastGapEndMs >= 3000;
+          if (next.transition === 'raised')
+            expect(hasLasted || (areAlone && one.value < 90 && two.value < 90)).toBe(true);
           if (before.phase === 'active' && sample.value < 92) expect(state.phase).toBe('active');
         }
       },
@@ -217,6 +221,24 @@ test('an alarm ends when its value has stayed clear for its time', () => {
 
 test('an alarm that wavers about its end is one alarm', () => {
   expect(secondsOf(settling, 89, 92, 93, 91, 92, 93, 89, 92, 93, 94, 95, 96)).toEqual([[0, 10]]);
+});
+
+test('where samples come more seldom than what is timed, the third in a row raises, and the third ends', () => {
+  const seldom = (...values: number[]): Sample[] => values.map((value, index) => ({ atMs: index * 60_000, value }));
+  const slow: Limit = { ...lowSpo2, persistSeconds: 15, clearForSeconds: 10 };
+  expect(run(slow, seldom(95, 80, 80, 80, 80), 15_000).transitions).toEqual(['raised 180']);
+  expect(run(slow, seldom(80, 80, 95, 80, 80, 91, 80), 15_000).transitions).toEqual([]);
+  const on = run(slow, seldom(80, 80, 80), 15_000).state;
+  const later = (...values: number[]): Sample[] => seldom(0, 0, 0, ...values).slice(3);
+  expect(run(slow, later(95, 95, 91, 95, 95), 15_000, on).transitions).toEqual([]);
+  expect(run(slow, later(95, 95, 95, 95), 15_000, on).transitions).toEqual(['cleared 300']);
+  // A stream that breaks off now and then is no seldom device, and what is hours apart is not in a row.
+  const broken = [0, 1_000, 60_000, 61_000, 120_000, 121_000].map((atMs) => ({ atMs, value: 80 }));
+  expect(run(slow, broken, 15_000).transitions).toEqual([]);
+  const restarted = [0, 1_000, 60_000, 120_000].map((atMs) => ({ atMs, value: 80 }));
+  expect(run(slow, restarted, 15_000).transitions).toEqual([]);
+  const hours = [0, 1, 2, 3].map((hour) => ({ atMs: hour * 3_700_000, value: 80 }));
+  expect(run(slow, hours, 15_000).transitions).toEqual([]);
 });
 
 test('M4 a gap while clearing starts the time anew', () => {

@@ -36,9 +36,10 @@ export type ConditionState =
   | { phase: 'normal'; lastAtMs?: number }
   /**
    * `threshold` is what the samples since `sinceMs` breached: under another one they prove nothing. `recent`, only with
-   * k of n: the last samples from the first breach on, 1 for each that breached.
+   * k of n: the last samples from the first breach on, 1 for each that breached. `alone`: so many breaches in a row, each
+   * after too long a gap.
    */
-  | { phase: 'onset'; sinceMs: number; threshold: number; lastAtMs: number; recent?: string }
+  | { phase: 'onset'; sinceMs: number; threshold: number; lastAtMs: number; recent?: string; alone?: number }
   | { phase: 'active'; sinceMs: number; raisedAtMs: number; lastAtMs: number; isAnswered?: true }
   | {
       phase: 'clearing';
@@ -47,6 +48,8 @@ export type ConditionState =
       clearSinceMs: number;
       lastAtMs: number;
       isAnswered?: true;
+      /** So many clear samples in a row, each after too long a gap. */
+      alone?: number;
     }
   | { phase: 'latched'; sinceMs: number; raisedAtMs: number; lastAtMs: number };
 type OnState = Extract<ConditionState, { raisedAtMs: number }>;
@@ -65,7 +68,23 @@ export const isOn = (state: ConditionState | undefined): state is OnState =>
 export const secondsToMs = (seconds: number): number => Math.round(seconds * 1e6) / 1e3;
 
 /**
- * One sample through one condition. `threshold` is what `verdict` was judged by.
+ * A device that measures more seldom than what is timed would never have lasted: so many of its samples in a row count
+ * instead, none of them longer than this after the one before. Clinical default, to be signed off.
+ */
+const leastAlone = 3;
+const longestAloneMs = 3_600_000;
+
+/** @returns how many there are in a row by now; undefined where the one before was not alone */
+function aloneAfter(
+  { beganMs, lastAtMs, alone = 1 }: { beganMs: number; lastAtMs: number; alone: number | undefined },
+  atMs: number,
+): number | undefined {
+  return beganMs === lastAtMs && atMs - lastAtMs <= longestAloneMs ? alone + 1 : undefined;
+}
+
+/**
+ * One judgement through one condition. `threshold` is what `verdict` was judged by. Of one instant there may be several:
+ * another part of a combination, or of a score, may have been measured then as well.
  *
  * @returns the next state (the same object where nothing changed) and what began or ended, if anything did.
  */
@@ -75,20 +94,27 @@ export function stepCondition(
   sample: { atMs: number; verdict: Verdict; threshold: number },
 ): Step {
   const { atMs, verdict } = sample;
-  if (state.lastAtMs !== undefined && atMs <= state.lastAtMs) return { state };
+  if (state.lastAtMs !== undefined && atMs < state.lastAtMs) return { state };
   if (!isOn(state)) return stepOnset(timing, state, sample);
   if (!verdict.isClear) return { state: stillOn(state, verdict, atMs) };
   if (state.phase === 'latched') {
     return timing.isLatching ? { state: { ...state, lastAtMs: atMs } } : ended(atMs);
   }
+  const before = state.phase === 'clearing' ? state : undefined;
   const isContinued =
-    state.phase === 'clearing' && atMs - state.lastAtMs <= (timing.maxGapMs?.clearing ?? Number.POSITIVE_INFINITY);
-  const clearSinceMs = isContinued ? state.clearSinceMs : atMs;
-  if (atMs - clearSinceMs < timing.clearForMs) {
-    return { state: { ...state, phase: 'clearing', clearSinceMs, lastAtMs: atMs } };
+    before !== undefined && atMs - before.lastAtMs <= (timing.maxGapMs?.clearing ?? Number.POSITIVE_INFINITY);
+  const clearSinceMs = isContinued ? before.clearSinceMs : atMs;
+  const alone =
+    before === undefined || isContinued
+      ? undefined
+      : aloneAfter({ beganMs: before.clearSinceMs, lastAtMs: before.lastAtMs, alone: before.alone }, atMs);
+  const { sinceMs, raisedAtMs, isAnswered } = state;
+  if (atMs - clearSinceMs < timing.clearForMs && (alone ?? 1) < leastAlone) {
+    const answer = isAnswered === true ? { isAnswered } : {};
+    const count = alone === undefined ? {} : { alone };
+    return { state: { phase: 'clearing', sinceMs, raisedAtMs, clearSinceMs, lastAtMs: atMs, ...answer, ...count } };
   }
-  if (!timing.isLatching || state.isAnswered === true) return ended(atMs);
-  const { sinceMs, raisedAtMs } = state;
+  if (!timing.isLatching || isAnswered === true) return ended(atMs);
   return { state: { phase: 'latched', sinceMs, raisedAtMs, lastAtMs: atMs } };
 }
 
@@ -108,18 +134,26 @@ function stepOnset(
   { atMs, verdict, threshold }: { atMs: number; verdict: Verdict; threshold: number },
 ): Step {
   const { isBreach } = verdict;
-  const onset =
+  const before =
     state.phase === 'onset' &&
     state.threshold === threshold &&
-    (state.recent === undefined) === (breaches === undefined) &&
-    atMs - state.lastAtMs <= (maxGapMs?.onset ?? Number.POSITIVE_INFINITY)
+    (state.recent === undefined) === (breaches === undefined)
       ? state
       : undefined;
+  const isContinued = before !== undefined && atMs - before.lastAtMs <= (maxGapMs?.onset ?? Number.POSITIVE_INFINITY);
+  const onset = isContinued ? before : undefined;
   const sinceMs = onset?.sinceMs ?? atMs;
   const active: Step = { state: { phase: 'active', sinceMs, raisedAtMs: atMs, lastAtMs: atMs }, transition: 'raised' };
   if (breaches === undefined) {
     if (!isBreach) return { state: { phase: 'normal', lastAtMs: atMs } };
-    return atMs - sinceMs >= persistMs ? active : { state: { phase: 'onset', sinceMs, threshold, lastAtMs: atMs } };
+    const alone =
+      before === undefined || isContinued
+        ? undefined
+        : aloneAfter({ beganMs: before.sinceMs, lastAtMs: before.lastAtMs, alone: before.alone }, atMs);
+    if (atMs - sinceMs >= persistMs || (alone ?? 1) >= leastAlone) return active;
+    return {
+      state: { phase: 'onset', sinceMs, threshold, lastAtMs: atMs, ...(alone === undefined ? {} : { alone }) },
+    };
   }
   const recent = `${onset?.recent ?? ''}${isBreach ? 1 : 0}`.slice(-breaches.of).replace(/^0+/, '');
   if (recent === '') return { state: { phase: 'normal', lastAtMs: atMs } };
@@ -153,9 +187,9 @@ export const timingOf = (
   ...(maxGapMs === undefined ? {} : { maxGapMs }),
 });
 
-/** One sample through one limit. A value that is no number changes nothing. */
+/** One sample through one limit. One that is not newer than the last, or is no number, changes nothing. */
 export function stepLimit(limit: Limit, timing: Timing, state: ConditionState, { atMs, value }: Sample): Step {
-  if (!Number.isFinite(value)) return { state };
+  if (!Number.isFinite(value) || atMs <= (state.lastAtMs ?? -Infinity)) return { state };
   return stepCondition(timing, state, { atMs, verdict: verdictOf(limit, value), threshold: thresholdOf(limit) });
 }
 

@@ -3,7 +3,7 @@ import { limitSchema } from '@carillon/contracts/limits';
 import { Type, validate } from '@carillon/contracts/schema';
 import { isPlausible, type NumericVital } from '@carillon/contracts/vital-signs';
 import { adultFromDays, defaultSets, unknownAgeSet, type DefaultSet } from './default-sets.ts';
-import { ageInDays, pickSet, setsInForce } from './limit-sets.ts';
+import { ageInDays, findRival, pickSet, setsInForce } from './limit-sets.ts';
 import { thresholdOf } from './limit.ts';
 import { limitIssues } from './rule-issues.ts';
 
@@ -47,6 +47,32 @@ test('without an age he counts as an adult, but in a paediatric ward: there only
   expect(idOf(undefined, { population: 'maternity' })).toBe('adult');
   expect(idOf(undefined, { population: 'paediatric' })).toBe('age-unknown');
   expect(idOf('1980-01-01', { population: 'paediatric' })).toBe('adult');
+});
+
+test('what holds at any age can be signed as every set, and is for nobody whose age is known', () => {
+  expect(setsInForce([]).map(({ setId }) => setId)).toContain('age-unknown');
+  const signed: DefaultSet = { ...unknownAgeSet, version: 1, signedOffBy: 'd1' };
+  const pick = (placed: Partial<Parameters<typeof pickSet>[1]>): DefaultSet =>
+    pickSet([signed], { wardId: 'w1', ...placed }, now);
+  expect(pick({ population: 'paediatric' })).toBe(signed);
+  expect(pick({ population: 'paediatric', birthDate: bornDaysAgo(5) }).setId).toBe('newborn');
+});
+
+test('a set that is for fewer than the product’s of its name leaves the others theirs', () => {
+  const adult = setsInForce([]).find(({ setId }) => setId === 'adult')!;
+  const older: DefaultSet = { ...adult, fromAgeDays: 25_000, version: 1, signedOffBy: 'd1' };
+  const pick = (birthDate: string): DefaultSet => pickSet([older], { wardId: 'w1', birthDate }, now);
+  expect(pick('1940-01-01')).toBe(older);
+  expect(pick('1990-01-01')).toBe(adult);
+});
+
+test('sets are rivals where a patient would have both of one ward', () => {
+  const set: DefaultSet = { ...unknownAgeSet, setId: 'a', fromAgeDays: 100, toAgeDays: 200, version: 1 };
+  const isRival = (other: Partial<DefaultSet>): boolean =>
+    findRival([{ ...set, setId: 'b', ...other }], set) !== undefined;
+  expect([isRival({}), isRival({ setId: 'a' }), isRival({ wardId: 'w1' })]).toEqual([true, false, false]);
+  expect([isRival({ fromAgeDays: 199, toAgeDays: null }), isRival({ fromAgeDays: 200, toAgeDays: null })]).toEqual([true, false]); // prettier-ignore
+  expect(isRival({ fromAgeDays: 0, toAgeDays: 100 })).toBe(false);
 });
 
 test('a set of the ward comes before one of the hospital, and that before the product’s', () => {

@@ -1,5 +1,6 @@
 /** What one alarm limit means, and what is wrong with limits that contradict themselves or one another. */
 import type { LimitSetting } from '@carillon/contracts/limits';
+import { vitalSigns } from '@carillon/contracts/vital-signs';
 
 /**
  * A limit on one vital sign, in its canonical unit: exactly one of `above` and `below` (see `limitIssues`).
@@ -26,11 +27,19 @@ export function thresholdOf({ vital, above, below }: Pick<Limit, 'vital' | 'abov
 export const isBeyond = (side: Side, value: number, threshold: number): boolean =>
   side === 'above' ? value > threshold : value < threshold;
 
-/** @returns what is wrong where a limit has not exactly one of `above` and `below`. */
-export function thresholdIssue(limit: { above?: number; below?: number }): string | undefined {
-  if (limit.above !== undefined && limit.below !== undefined) return 'Expected one of above and below, not both';
-  if (limit.above === undefined && limit.below === undefined) return 'Expected above or below';
-  return undefined;
+/**
+ * @returns what is wrong where a limit has not exactly one of `above` and `below`, or one that no credible value is
+ *   beyond: what is not plausible is doubted and raises nothing, so that a slip of a digit would be a silent limit.
+ */
+export function thresholdIssue(limit: Pick<Limit, 'vital' | 'above' | 'below'>): string | undefined {
+  const { vital, above, below } = limit;
+  if (above !== undefined && below !== undefined) return 'Expected one of above and below, not both';
+  if (above === undefined && below === undefined) return 'Expected above or below';
+  const [low, high] = vitalSigns[vital].plausible;
+  const threshold = thresholdOf(limit);
+  if (threshold < low || threshold > high) return `Expected ${low} to ${high}: other values of ${vital} are doubted`;
+  const isSilent = threshold === (above === undefined ? low : high);
+  return isSilent ? `No credible value of ${vital} is ${limitSide(limit)} ${threshold}` : undefined;
 }
 
 /** @returns what is wrong where `clearAt` is inside the breach: such an alarm would end while it is still justified. */

@@ -8,18 +8,28 @@ const longestPersistSeconds = 60;
 const mostBreaches = 5;
 export const longestAdjustmentMs = 12 * 3_600_000;
 
-/** Only warnings, and only within the range of the default set. Paths are `limits.<index>`. */
-export function adjustmentIssues(limits: readonly Limit[], range: NurseRange): Issue[] {
+/**
+ * Only warnings, only within the range of the default set, and none at other hours than it has: a warning that holds for
+ * a minute a day would be silent. Paths are `limits.<index>`.
+ */
+export function adjustmentIssues(
+  limits: readonly Limit[],
+  { before, range }: { before: readonly Limit[]; range: NurseRange },
+): Issue[] {
   return limits.flatMap((limit, index) => {
-    const message = adjustmentIssue(limit, range);
+    const message = adjustmentIssue(limit, before, range);
     return message === undefined ? [] : [{ path: `limits.${index}`, message }];
   });
 }
 
-function adjustmentIssue(limit: Limit, range: NurseRange): string | undefined {
+function adjustmentIssue(limit: Limit, before: readonly Limit[], range: NurseRange): string | undefined {
   const threshold = thresholdIssue(limit);
   if (threshold !== undefined) return threshold;
-  if (limitTier(limit) !== 'warning' || limit.priority === 'high') return 'A critical limit is set by a doctor';
+  const rival = before.find((other) => placeOf(other) === placeOf(limit));
+  if (limitTier(limit) !== 'warning' || limit.priority === 'high' || rival?.priority === 'high') {
+    return 'A critical limit is set by a doctor';
+  }
+  if (limit.schedule !== undefined && rival === undefined) return 'The hours of a limit are set by a doctor';
   const bounds = range[limit.vital];
   if (bounds === undefined) return `Limits on ${limit.vital} are set by a doctor`;
   const value = thresholdOf(limit);
@@ -31,8 +41,14 @@ function adjustmentIssue(limit: Limit, range: NurseRange): string | undefined {
   return undefined;
 }
 
-/** The given limits take the place of those of the same vital sign, side and tier; all others stay. */
+/** The given limits take the place of those of the same vital sign, side, tier and hours; all others stay. */
 export function adjust(before: readonly Limit[], given: readonly Limit[]): Limit[] {
-  const replaced = new Set(given.map(limitKey));
-  return [...before.filter((limit) => !replaced.has(limitKey(limit))), ...given];
+  const replaced = new Set(given.map(placeOf));
+  return [...before.filter((limit) => !replaced.has(placeOf(limit))), ...given];
+}
+
+/** Limits that take turns by the clock have places of their own. */
+function placeOf(limit: Limit): string {
+  const { from, to, days = [], timeZone } = limit.schedule ?? {};
+  return [limitKey(limit), from, to, days.toSorted((a, b) => a - b).join(), timeZone].join(' ');
 }

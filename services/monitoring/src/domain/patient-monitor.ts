@@ -8,7 +8,9 @@
  * - What was raised and ended within one call is not reported: after a backlog, what is still active at the newest
  *   sample pages.
  * - A condition ends by measurement only, never by absence.
+ * - What was measured before the last discharge is of a stay that is over, and counts for nothing.
  */
+import type { NumericVital } from '@carillon/contracts/vital-signs';
 import { isHistory } from './history.ts';
 import {
   activeAfter,
@@ -19,7 +21,17 @@ import {
   type Transition,
 } from './patient-state.ts';
 import { judgeSamples, type Judged } from './quality.ts';
-import { dropScore, reportRules, startRules, takeAnswers, takeSample, takeScore, type RuleRun } from './rule-part.ts';
+import {
+  dropScore,
+  endSchedules,
+  reportRules,
+  startRules,
+  takeAnswers,
+  takeSample,
+  takeScore,
+  takeTogether,
+  type RuleRun,
+} from './rule-part.ts';
 import { applyScore, type TakenIn } from './score-part.ts';
 import { applySignals } from './signal-part.ts';
 
@@ -37,9 +49,10 @@ export function applySamples(
 ): { state: PatientState; conditions: Transition[]; score?: TimedScore; doubted?: Judged['doubted'] } {
   if (state.dischargedAtMs !== undefined) return { state, conditions: [] };
   const judged = judgeSamples(state, samples, options);
-  const run = startRules(options.rules, state, options.nowMs);
-  const { newest, ...taken } = takeSamples(run, state.newest, judged.usable, options.nowMs);
+  const run = startRules(options.rules, state);
+  const { newest, ...taken } = takeSamples(run, state, judged.usable, options.nowMs);
   const { takenAtMs, isLive } = taken;
+  endSchedules(run, options.nowMs);
   takeAnswers(run, options.answered ?? []);
   const measured = takenAtMs === undefined ? state : { ...state, newest };
   const { state: scored, transition, score } = applyScore(measured, taken, options);
@@ -69,23 +82,30 @@ function afterRules(state: PatientState, { states, trends }: RuleRun, told: read
 
 function takeSamples(
   run: RuleRun,
-  known: PatientState['newest'],
+  { newest: known, leftAtMs = -Infinity }: PatientState,
   samples: readonly MonitorSample[],
   nowMs: number,
 ): TakenIn & Pick<PatientState, 'newest'> {
   const newest = { ...known };
   let isLive = false;
   let takenAtMs: number | undefined;
+  let together: NumericVital[] = [];
   for (const sample of inOrder(samples)) {
     const { vital, value, atMs } = sample;
-    const last = newest[vital];
-    if (last !== undefined && atMs <= last.atMs) continue;
+    if (atMs <= Math.max(newest[vital]?.atMs ?? -Infinity, leftAtMs)) continue;
+    if (takenAtMs !== undefined && atMs > takenAtMs) {
+      takeTogether(run, together, newest);
+      together = [];
+    }
     newest[vital] = { atMs, value };
     takenAtMs = atMs;
     if (isHistory(sample, nowMs)) continue;
     isLive = true;
-    if (vital !== 'consciousness' && typeof value === 'number') takeSample(run, vital, { atMs, value }, newest);
+    if (vital === 'consciousness' || typeof value !== 'number') continue;
+    takeSample(run, vital, { atMs, value });
+    together.push(vital);
   }
+  takeTogether(run, together, newest);
   return { newest, isLive, ...(takenAtMs === undefined ? {} : { takenAtMs }) };
 }
 

@@ -24,8 +24,8 @@ export type MonitorSample = {
   mode?: Mode;
 };
 
-/** What a device said instead of a value. */
-export type MonitorAbsence = { vital: VitalName; reason: Absence['reason']; atMs: number };
+/** What a device said instead of a value; null where it is not said which. */
+export type MonitorAbsence = { vital: VitalName; reason: Absence['reason']; atMs: number; deviceId: string | null };
 
 /** Why somebody must look at a device; `over` where that is no longer so. */
 export type TechnicalReason = SignalReason | 'battery' | 'over';
@@ -58,6 +58,8 @@ export type PatientState = {
   signals?: Signals;
   /** Since when nobody judges what comes: the patient was discharged, and not admitted again. */
   dischargedAtMs?: number;
+  /** When the stay before this one ended, where there was one: what was measured by then is nothing to this one. */
+  leftAtMs?: number;
 };
 
 export const emptyPatientState: PatientState = Object.freeze({ limits: {}, newest: {}, active: {} });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Limit } from './limit.ts';
 import { applySamples } from './patient-monitor.ts';
 import { emptyPatientState, type MonitorSample } from './patient-state.ts';
-import { replaySamples, startRun } from './replay-run.ts';
+import { isCalmTime, nearMs, replaySamples, startRun, type Extremes } from './replay-run.ts';
 import { compileRules } from './rules.ts';
 
 const startAt = Date.parse('2026-10-21T00:00:00Z');
@@ -147,4 +147,65 @@ test('what a replay skips changes no alarm: it raises what the engine raises tha
     }),
     { numRuns: 2_000 },
   );
+});
+
+/** As minutes have them. */
+function extremesOf(samples: readonly MonitorSample[]): Extremes {
+  const extremes: { -readonly [vital in keyof Extremes]: Extremes[vital] } = {};
+  for (const { vital, value, quality } of samples) {
+    if (vital === 'consciousness' || typeof value !== 'number' || quality !== 'good') continue;
+    const { lowest = value, highest = value } = extremes[vital] ?? {};
+    extremes[vital] = { lowest: Math.min(lowest, value), highest: Math.max(highest, value) };
+  }
+  return extremes;
+}
+
+test('to leave out what minutes show to be calm changes no alarm', () => {
+  const limits: Limit[] = [
+    { vital: 'spo2', below: 90, clearAt: 92, persistSeconds: 3, priority: 'medium' },
+    { vital: 'spo2', below: 85, persistSeconds: 0, priority: 'high', clearForSeconds: 2 },
+    { vital: 'pulse', above: 120, persistSeconds: 4, priority: 'medium' },
+    { vital: 'heartRate', above: 130, clearAt: 120, persistSeconds: 1, clearForSeconds: 2, priority: 'high' },
+  ];
+  const chunkMs = 20_000;
+  const mostly = (usual: number, ...others: readonly number[]): fc.Arbitrary<number> =>
+    fc.oneof({ weight: 30, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+  const second = fc.record({ spo2: mostly(97, 89, 84), pulse: mostly(70, 125), heartRate: mostly(70, 100, 135) });
+  let leftOut = 0;
+  fc.assert(
+    fc.property(fc.array(second, { maxLength: 200 }), mostly(1_000, 9_000), (seconds, everyMs) => {
+      const samples = seconds.flatMap((values, index) =>
+        (['spo2', 'pulse', 'heartRate'] as const).map((vital): MonitorSample => {
+          const atMs = startAt + index * everyMs;
+          return { vital, value: values[vital], atMs, receivedAtMs: atMs, quality: 'good' };
+        }),
+      );
+      const all = startRun({ limits });
+      const some = startRun({ limits });
+      for (let from = startAt; from < startAt + seconds.length * everyMs; from += chunkMs) {
+        const to = from + chunkMs;
+        const chunk = samples.filter(({ atMs }) => atMs >= from && atMs < to);
+        replaySamples(all, chunk);
+        const isCalm = isCalmTime(some, extremesOf(chunk));
+        if (isCalm) leftOut++;
+        replaySamples(some, isCalm ? chunk.filter(({ atMs }) => atMs >= to - nearMs) : chunk);
+      }
+      expect(some.alarms).toEqual(all.alarms);
+    }),
+    { numRuns: 500 },
+  );
+  expect(leftOut).toBeGreaterThan(100);
+});
+
+test('nothing may be left out of what counts samples, trends and combinations, or while something is on', () => {
+  const calm: Extremes = { spo2: { lowest: 95, highest: 99 } };
+  const kOfN: Limit = { ...lowSpo2, persistSeconds: 0, breaches: { k: 2, of: 4 } };
+  const trend = { name: 'desaturating', vital: 'spo2', direction: 'falling', change: 4, windowMinutes: 5 } as const;
+  expect(isCalmTime(startRun({ limits: [lowSpo2] }), calm)).toBe(true);
+  expect(isCalmTime(startRun({ limits: [lowSpo2] }), { spo2: { lowest: 89, highest: 99 } })).toBe(false);
+  expect(isCalmTime(startRun({ limits: [kOfN] }), calm)).toBe(false);
+  expect(isCalmTime(startRun({ limits: [], trends: [{ ...trend, priority: 'low' }] }), calm)).toBe(false);
+  const run = startRun({ limits: [lowSpo2] });
+  replaySamples(run, everySecond('spo2', repeat(3, 88)));
+  expect(isCalmTime(run, calm)).toBe(false);
 });

@@ -3,11 +3,11 @@
  * gathered into one transaction is judged one post after another here: an alarm that came and went within it counts,
  * so that the figures are never too low.
  */
-import type { VitalName } from '@carillon/contracts/vital-signs';
+import type { NumericVital, VitalName } from '@carillon/contracts/vital-signs';
 import { isBeyond, limitSide, thresholdOf } from './limit.ts';
 import { applySamples } from './patient-monitor.ts';
 import { emptyPatientState, type MonitorSample, type PatientState } from './patient-state.ts';
-import { compileRules, type CompiledRules, type Rules } from './rules.ts';
+import { compileRules, type CompiledRules, type LimitSlot, type Rules } from './rules.ts';
 
 /** Of one patient, in the middle of his readings. */
 export type ReplayRun = {
@@ -49,17 +49,34 @@ export function replaySamples(run: ReplayRun, samples: readonly MonitorSample[])
  * makes a month of a patient minutes, and changes no alarm. What counts samples (k of n), weighs them over time (trends)
  * or puts several together must see each.
  */
-function isCalm({ rules, state }: ReplayRun, { vital, value, quality, mode }: MonitorSample): boolean {
-  if (rules.combinationsOf.size > 0 || rules.trendsOf.size > 0) return false;
+function isCalm(run: ReplayRun, { vital, value, quality, mode }: MonitorSample): boolean {
+  if (mustSeeEach(run)) return false;
   if (quality !== 'good' || mode !== undefined || vital === 'consciousness' || typeof value !== 'number') return true;
-  return (rules.limitsOf.get(vital) ?? []).every(({ key, variants }) => {
-    const phase = state.limits[key]?.phase ?? 'normal';
-    if (phase !== 'normal') return false;
-    return variants.every(
-      ({ limit }) => limit.breaches === undefined && !isBeyond(limitSide(limit), value, thresholdOf(limit)),
-    );
-  });
+  return (run.rules.limitsOf.get(vital) ?? []).every((slot) => isNormal(run, slot) && isWithin(slot, value));
 }
+
+const mustSeeEach = ({ rules }: ReplayRun): boolean => rules.combinationsOf.size > 0 || rules.trendsOf.size > 0;
+
+const isNormal = ({ state }: ReplayRun, { key }: LimitSlot): boolean =>
+  (state.limits[key]?.phase ?? 'normal') === 'normal';
+
+const isWithin = ({ variants }: LimitSlot, value: number): boolean =>
+  variants.every(({ limit }) => limit.breaches === undefined && !isBeyond(limitSide(limit), value, thresholdOf(limit)));
+
+/** The lowest and highest good value of each vital sign that has one. */
+export type Extremes = Readonly<Partial<Record<NumericVital, { lowest: number; highest: number }>>>;
+
+/** Beyond this no sample says anything of another one while nothing is on. */
+export const nearMs = 15_000;
+
+/** Whether a time with these extremes may be left out, but for what is near to its end. */
+export const isCalmTime = (run: ReplayRun, extremes: Extremes): boolean =>
+  !mustSeeEach(run) &&
+  [...run.rules.limitsOf].every(([vital, slots]) => {
+    const of = extremes[vital];
+    const values = of === undefined ? [] : [of.lowest, of.highest];
+    return slots.every((slot) => isNormal(run, slot) && values.every((value) => isWithin(slot, value)));
+  });
 
 function skip({ skipped }: ReplayRun, sample: MonitorSample): void {
   if (sample.quality !== 'good' || sample.mode !== undefined) return;

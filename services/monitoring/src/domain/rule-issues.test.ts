@@ -17,6 +17,15 @@ test('limits that contradict themselves or one another are named', () => {
   expect(clearAtIssue({ ...lowSpo2, clearAt: 90 })).toBeUndefined();
 });
 
+test('a limit that no credible value is beyond is refused: a slip of a digit would be silent', () => {
+  const silent: Limit[] = [{ ...lowSpo2, below: 9, clearAt: 9 }, { vital: 'spo2', above: 100, persistSeconds: 0, priority: 'low' }]; // prettier-ignore
+  expect(limitIssues(silent)).toEqual([
+    { path: '0', message: 'Expected 40 to 100: other values of spo2 are doubted' },
+    { path: '1', message: 'No credible value of spo2 is above 100' },
+  ]);
+  expect(limitIssues([{ vital: 'oxygenFlow', above: 0, persistSeconds: 0, priority: 'low' }])).toEqual([]);
+});
+
 test('a count asks for no more than it counts, and takes the place of a persistence', () => {
   expect(limitIssues([{ ...lowSpo2, breaches: { k: 4, of: 3 } }])).toEqual([
     { path: '0.breaches.k', message: 'Expected at most 3' },

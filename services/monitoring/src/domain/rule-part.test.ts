@@ -121,6 +121,43 @@ test('an alarm whose limit holds at night only ends with the night, without a sa
   expect(applySamples(state, [], options(tenAtNight + 8 * 3_600)).conditions).toMatchObject([{ type: 'cleared' }]);
 });
 
+test('what was measured before the end of its hours and comes after it begins no alarm anew', () => {
+  const atOnce = { ...night, persistSeconds: 0 };
+  const morning = tenAtNight + 8 * 3_600;
+  const { state } = live([atOnce], after(morning - 3, 95, 95));
+  const late = { ...sample(morning - 1, 95), receivedAtMs: start + (morning + 4) * 1_000 };
+  const options = { rules: compileRules({ limits: [atOnce] }), decisions: [], bindings: [] };
+  const first = applySamples(state, [late], { ...options, nowMs: start + (morning + 4) * 1_000 });
+  expect(first.conditions).toMatchObject([{ type: 'cleared' }]);
+  const later = { ...late, atMs: late.atMs + 500 };
+  const second = applySamples(first.state, [later], { ...options, nowMs: start + (morning + 5) * 1_000 });
+  expect(second.conditions).toEqual([]);
+  expect(second.state.active).toEqual({});
+});
+
+test('limits that expire in the middle of a persistence: the same threshold goes on, another one begins anew', () => {
+  const own: Limit = { ...warning, persistSeconds: 10 };
+  const { state } = live([own], after(0, 115, 115, 115, 115, 115));
+  const same = live([{ ...own, clearAt: 100 }], after(5, 115, 115, 115, 115, 115, 115), state);
+  expect(same.told).toEqual(['raised heartRate-above medium 10 115']);
+  const lower = live([{ ...own, above: 112 }], after(5, 115, 115, 115, 115, 115, 115), state);
+  expect(lower.told).toEqual([]);
+  expect(live([{ ...own, above: 112 }], after(11, 115, 115, 115, 115, 115), lower.state).told).toEqual([
+    'raised heartRate-above medium 15 115',
+  ]);
+});
+
+test('a tier that latches holds its alarm until somebody answers, and leaves it to the other tier then', () => {
+  const latching = [warning, { ...critical, isLatching: true }];
+  const { state } = live(latching, after(0, 140, 140, 140, 120, 120));
+  expect(state.active).toEqual({ 'heartRate-above': 'high' });
+  const options = { rules: compileRules({ limits: latching }), nowMs: start + 5_000, decisions: [], bindings: [] };
+  const answered = applySamples(state, [], { ...options, answered: ['heartRate-above'] });
+  expect(answered.conditions).toMatchObject([{ type: 'changed', priority: 'medium' }]);
+  const { told } = live(latching, after(5, 140, 140), answered.state);
+  expect(told).toEqual(['raised heartRate-above high 6 140']);
+});
+
 const anySide = (side: 'above' | 'below') =>
   fc
     .record({

@@ -45,26 +45,32 @@ export type RuleRun = {
   isUnchanged: boolean;
 };
 
-/** Fits the states to the rules, which may have changed, and ends what a schedule has left without a limit. */
-export function startRules(rules: CompiledRules, before: PatientState, nowMs: number): RuleRun {
+/** Fits the states to the rules, which may have changed. */
+export function startRules(rules: CompiledRules, before: PatientState): RuleRun {
   const { states, orphans } = fitStates(rules, before.limits);
-  const run: RuleRun = {
+  return {
     rules,
     states: { ...states },
     trends: fitTrends(rules, before.trends ?? {}),
     moves: orphans.map((orphan) => ({ ...orphan, priority: undefined })),
     isUnchanged: states === before.limits,
   };
-  for (const slot of rules.slots) {
+}
+
+const fitTrends = ({ windowKeys }: CompiledRules, trends: TrendWindows): TrendWindows =>
+  Object.fromEntries(Object.entries(trends).filter(([key]) => windowKeys.has(key)));
+
+/**
+ * Ends what a schedule has left without a limit. After the samples: one that was measured before the end may come a
+ * moment after it, and must not begin anew what has just ended.
+ */
+export function endSchedules(run: RuleRun, nowMs: number): void {
+  for (const slot of run.rules.slots) {
     const state = run.states[slot.key];
     if (slot.type !== 'limit' || !isOn(state) || variantAt(slot, nowMs) !== undefined) continue;
     settle(run, slot, { state: { phase: 'normal', lastAtMs: state.lastAtMs }, transition: 'cleared' }, state.lastAtMs);
   }
-  return run;
 }
-
-const fitTrends = (rules: CompiledRules, trends: TrendWindows): TrendWindows =>
-  Object.fromEntries(Object.entries(trends).filter(([key]) => rules.keys.has(key)));
 
 const aboutOf = (slot: Slot, atMs: number): About => {
   if (slot.type === 'combination') return { combination: slot.combination };
@@ -83,8 +89,8 @@ function settle(run: RuleRun, slot: Slot, { state, transition }: Step, atMs: num
   moves.push({ ...aboutOf(slot, atMs), kind, atMs, priority, ...(value === undefined ? {} : { value }) });
 }
 
-/** A live sample that is newer than any before of its vital sign; `newest` has it already. */
-export function takeSample(run: RuleRun, vital: NumericVital, sample: Sample, newest: PatientState['newest']): void {
+/** A live sample that is newer than any before of its vital sign. */
+export function takeSample(run: RuleRun, vital: NumericVital, sample: Sample): void {
   const { rules, states } = run;
   const { atMs, value } = sample;
   for (const slot of rules.limitsOf.get(vital) ?? []) {
@@ -93,16 +99,10 @@ export function takeSample(run: RuleRun, vital: NumericVital, sample: Sample, ne
     const state = states[slot.key] ?? normalState;
     settle(run, slot, stepLimit(variant.limit, variant.timing, state, sample), atMs, value);
   }
-  for (const slot of rules.combinationsOf.get(vital) ?? []) {
-    const verdict = judgeCombination(slot.combination, newest, atMs);
-    if (verdict === undefined) continue;
-    const state = states[slot.key] ?? normalState;
-    settle(run, slot, stepCondition(slot.timing, state, { atMs, verdict, threshold: thresholdsOf(slot.combination) }), atMs); // prettier-ignore
-  }
   for (const slot of rules.trendsOf.get(vital) ?? []) {
-    const window = addValue(slot.trend, run.trends[slot.key] as SlopeWindow | undefined, sample);
+    const window = addValue(slot.trend, run.trends[slot.windowKey] as SlopeWindow | undefined, sample);
     if (window === undefined) continue;
-    run.trends = { ...run.trends, [slot.key]: window };
+    run.trends = { ...run.trends, [slot.windowKey]: window };
     const change = changeOver(window);
     if (change === undefined) continue;
     const state = states[slot.key] ?? normalState;
@@ -111,13 +111,25 @@ export function takeSample(run: RuleRun, vital: NumericVital, sample: Sample, ne
   }
 }
 
+/** After all live samples of one instant: in the middle of them a combination would be judged by values of before. */
+export function takeTogether(run: RuleRun, vitals: readonly NumericVital[], newest: PatientState['newest']): void {
+  const touched = new Set(vitals.flatMap((vital) => run.rules.combinationsOf.get(vital) ?? []));
+  for (const slot of touched) {
+    const judged = judgeCombination(slot.combination, newest);
+    if (judged === undefined) continue;
+    const state = run.states[slot.key] ?? normalState;
+    const step = stepCondition(slot.timing, state, { ...judged, threshold: thresholdsOf(slot.combination) });
+    settle(run, slot, step, judged.atMs);
+  }
+}
+
 /** The score after live samples, at the measurement time of the newest. */
 export function takeScore(run: RuleRun, score: { atMs: number; parts: News2Parts; scale: 1 | 2 }): void {
   for (const slot of run.rules.trendsOf.get('news2') ?? []) {
-    const before = run.trends[slot.key] as ScoreWindow | undefined;
+    const before = run.trends[slot.windowKey] as ScoreWindow | undefined;
     const window = addScore(slot.trend, before, score);
     if (window === undefined || window === before) continue;
-    run.trends = { ...run.trends, [slot.key]: window };
+    run.trends = { ...run.trends, [slot.windowKey]: window };
     const rise = riseTo(score.parts, window);
     const state = run.states[slot.key] ?? normalState;
     const judged = { atMs: score.atMs, verdict: judgeTrend(slot.trend, rise), threshold: slot.trend.change };

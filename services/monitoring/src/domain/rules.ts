@@ -34,12 +34,22 @@ export type CombinationSlot = {
   timing: Timing;
   combination: Combination;
 };
-export type TrendSlot = { type: 'trend'; key: string; kind: string; priority: Priority; timing: Timing; trend: Trend };
+export type TrendSlot = {
+  type: 'trend';
+  key: string;
+  kind: string;
+  priority: Priority;
+  timing: Timing;
+  trend: Trend;
+  /** What its window is kept under: of another vital sign, or another length, one of the same name has another. */
+  windowKey: string;
+};
 export type Slot = LimitSlot | CombinationSlot | TrendSlot;
 
 export type CompiledRules = {
   slots: readonly Slot[];
   keys: ReadonlySet<string>;
+  windowKeys: ReadonlySet<string>;
   limitsOf: ReadonlyMap<NumericVital, readonly LimitSlot[]>;
   combinationsOf: ReadonlyMap<NumericVital, readonly CombinationSlot[]>;
   trendsOf: ReadonlyMap<Trend['vital'], readonly TrendSlot[]>;
@@ -88,6 +98,7 @@ const trendSlot = (trend: Trend): TrendSlot => ({
   priority: trend.priority,
   timing: { persistMs: bucketMsOf(trend), clearForMs: bucketMsOf(trend), isLatching: false },
   trend,
+  windowKey: `${trend.name}:${trend.vital}:${trend.windowMinutes}`,
 });
 
 function groupBy<K, S>(slots: readonly S[], keysOf: (slot: S) => readonly K[]): ReadonlyMap<K, readonly S[]> {
@@ -111,6 +122,7 @@ export function compileRules(rules: Rules): CompiledRules {
   const result: CompiledRules = {
     slots,
     keys: new Set(slots.map(({ key }) => key)),
+    windowKeys: new Set(trends.map(({ windowKey }) => windowKey)),
     limitsOf: groupBy(limits, ({ vital }) => [vital]),
     combinationsOf: groupBy(combinations, ({ combination }) => combination.all.map(({ vital }) => vital)),
     trendsOf: groupBy(trends, ({ trend }) => [trend.vital]),

@@ -30,28 +30,39 @@ function patient() {
     state = result.state;
     return result.conditions.map(({ type, kind, priority }) => `${type} ${kind} ${priority}`);
   };
-  return {
-    /** One sample of each of these a second. */
-    live: (from: number, to: number, values: Partial<Record<VitalName, number>>, more: Partial<MonitorSample> = {}) =>
-      Array.from({ length: to - from + 1 }, (_, index) => from + index).flatMap((second) =>
-        apply(
-          second,
-          Object.entries(values).map(([vital, value]) => ({
-            vital: vital as VitalName,
-            value,
-            atMs: at(second),
-            receivedAtMs: at(second),
-            quality: 'good',
-            deviceId: 'd1',
-            ...more,
-          })),
-        ),
+  type Values = Partial<Record<VitalName, number>>;
+  /** One sample of each of these a second. */
+  const liveWith = (
+    options: Partial<ApplyOptions>,
+    from: number,
+    to: number,
+    values: Values,
+    more: Partial<MonitorSample> = {},
+  ): string[] =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index).flatMap((second) =>
+      apply(
+        second,
+        Object.entries(values).map(([vital, value]) => ({
+          vital: vital as VitalName,
+          value,
+          atMs: at(second),
+          receivedAtMs: at(second),
+          quality: 'good',
+          deviceId: 'd1',
+          ...more,
+        })),
+        options,
       ),
+    );
+  return {
+    liveWith,
+    live: (from: number, to: number, values: Values, more: Partial<MonitorSample> = {}) =>
+      liveWith({}, from, to, values, more),
     /** Nothing came; we have listened all the time. */
     look: (second: number, more: Partial<ApplyOptions> = {}) =>
       apply(second, [], { hearing: { sinceMs: start, untilMs: at(second) }, ...more }),
-    say: (second: number, vital: VitalName, reason: 'off' | 'invalid') =>
-      apply(second, [], { absences: [{ vital, reason, atMs: at(second) }] }),
+    say: (second: number, vital: VitalName, reason: 'off' | 'invalid', deviceId = 'd1') =>
+      apply(second, [], { absences: [{ vital, reason, atMs: at(second), deviceId }] }),
     stop: (vital: VitalName) => (state = stopSignals(state, (name) => name === vital)),
     troubled: () => troubledSignals(state).map((signal) => `${signal.vital} ${signal.state} ${signal.reason}`),
     active: () => state.active,
@@ -149,4 +160,66 @@ test('a pulse that the ECG contradicts raises nothing, and is missed after 15 s'
   live(0, 20, { pulse: 80, heartRate: 80 });
   expect(live(21, 35, { pulse: 180, heartRate: 80 })).toEqual([]);
   expect(look(35)).toEqual(['raised pulse-absent low']);
+});
+
+test('M8 a device whose clock is an hour slow raises no alarm, and somebody is told that nothing of it counts', () => {
+  const { live, look, troubled } = patient();
+  // As old when it comes, each of them; `live` sets when it was received.
+  const slow = (from: number, to: number): string[] =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index).flatMap((second) =>
+      live(second, second, { spo2: 84 }, { atMs: at(second - 3_600) }),
+    );
+  expect(slow(0, 20)).toEqual([]);
+  expect(troubled()).toEqual(['spo2 suspect late']);
+  expect(look(30)).toEqual(['raised spo2-absent low']);
+  expect(slow(31, 60)).toEqual([]);
+  expect(troubled()).toEqual(['spo2 absent late']);
+  expect(live(61, 61, { spo2: 97 })).toEqual(['cleared spo2-absent low']);
+});
+
+test('a buffer that is sent, however it is split, is missed by nobody', () => {
+  const { live, look, troubled } = patient();
+  for (let second = 0; second < 60; second++) {
+    for (let of = 0; of < 20; of++) {
+      live(second, second, { spo2: 97 }, { atMs: at(second * 20 + of - 7_200) });
+    }
+  }
+  expect(troubled()).toEqual([]);
+  expect(look(3_600)).toEqual([]);
+});
+
+test('what streams from a device that is not bound to the patient is no measurement, and somebody is told', () => {
+  const { look, liveWith, troubled } = patient();
+  const bindings = [{ deviceId: 'd1', patientId: 'p2', fromMs: at(-1_000), untilMs: null }];
+  expect(liveWith({ bindings }, 0, 20, { spo2: 84 })).toEqual([]);
+  expect(troubled()).toEqual(['spo2 suspect notBound']);
+  expect(look(30)).toEqual(['raised spo2-absent low']);
+});
+
+test('late values beside good ones of another device change nothing', () => {
+  const { live, look, troubled } = patient();
+  for (let second = 0; second <= 20; second++) {
+    live(second, second, { spo2: 97 }, { deviceId: 'd2', atMs: at(second - 3_600) });
+    live(second, second, { spo2: 97 });
+  }
+  expect(troubled()).toEqual([]);
+  expect(look(35)).toEqual(['raised spo2-absent low']);
+  expect(troubled()).toEqual(['spo2 absent silent']);
+});
+
+test('a device that says of all its sensors that they are off is one alarm that says so', () => {
+  const { live, say, look, troubled } = patient();
+  live(0, 20, { spo2: 97, heartRate: 80 });
+  say(21, 'spo2', 'off');
+  say(21, 'heartRate', 'off');
+  expect(look(36)).toEqual(['raised device-silent low']);
+  expect(troubled()).toEqual(['spo2 absent off', 'heartRate absent off']);
+});
+
+test('what another device says of a sensor of its own is nothing to this one', () => {
+  const { live, look, say, troubled } = patient();
+  for (let second = 0; second <= 100; second += 20) live(second, second, { spo2: 97 });
+  say(101, 'spo2', 'off', 'd2');
+  expect(troubled()).toEqual([]);
+  expect(look(119)).toEqual([]);
 });

@@ -16,7 +16,17 @@ import {
 } from './patient-state.ts';
 import { reportOf } from './priority.ts';
 import type { Judged } from './quality.ts';
-import { absentAtMs, doubtSignal, findAbsent, hearSignal, reasonOf, type Signal, type Signals } from './signals.ts';
+import {
+  absentAtMs,
+  doubtSignal,
+  findAbsent,
+  hearSignal,
+  hearUseless,
+  reasonOf,
+  type Signal,
+  type SignalReason,
+  type Signals,
+} from './signals.ts';
 
 /** After the samples of the batch were taken in. @returns the same state where nothing changed */
 export function applySignals(
@@ -28,7 +38,8 @@ export function applySignals(
   // It is written once a second: no digits that mean nothing.
   const options = { ...given, nowMs: Math.floor(given.nowMs) };
   const before = state.signals ?? {};
-  const heard = saidBy(doubtedBy(heardBy(before, judged, options), judged, options), state, options);
+  const good = doubtedBy(heardBy(before, judged, options), judged, options);
+  const heard = saidBy(uselessBy(good, judged, options), state, options);
   const signals = hearing === undefined ? heard : findAbsent(heard, hearing);
   const conditions = technicalTransitions(state, signals, options);
   if (signals === before && conditions.length === 0) return { state, conditions };
@@ -105,15 +116,38 @@ function doubtedBy(signals: Signals, { usable, doubted }: Judged, { nowMs }: App
   return Object.keys(next).length === 0 ? signals : { ...signals, ...next };
 }
 
-/** What devices say instead of a value counts where no newer value is known. */
+/** What streams and never counts. */
+function uselessBy(signals: Signals, { usable, doubted }: Judged, { nowMs }: ApplyOptions): Signals {
+  const next: Partial<Record<VitalName, Signal>> = {};
+  const came = [
+    // Old when it came to us: what has waited here says nothing of the device.
+    ...usable
+      .filter((sample) => isHistory(sample, sample.receivedAtMs))
+      .map((sample) => ({ sample, reason: 'late' as const })),
+    ...[...doubted].flatMap(([sample, reason]) => (reason === 'notBound' ? [{ sample, reason }] : [])),
+  ];
+  for (const { sample, reason } of came.toSorted(
+    (a, b) => byReceipt(a.sample, b.sample) || a.sample.atMs - b.sample.atMs,
+  )) {
+    const { vital, deviceId, receivedAtMs: receivedMs, atMs } = sample;
+    const known = next[vital] ?? signals[vital];
+    if (typeof deviceId !== 'string') continue;
+    const heard = hearUseless(known, { deviceId, receivedMs, nowMs, behindMs: receivedMs - atMs, reason });
+    if (heard !== known) next[vital] = heard;
+  }
+  return Object.keys(next).length === 0 ? signals : { ...signals, ...next };
+}
+
+/** What a device says instead of its own value counts where no newer value is known. */
 function saidBy(signals: Signals, { newest }: PatientState, { absences = [], nowMs }: ApplyOptions): Signals {
   let next = signals;
-  for (const { vital, reason, atMs } of absences.toSorted(
+  for (const { vital, reason, atMs, deviceId } of absences.toSorted(
     (a, b) => a.atMs - b.atMs || (a.reason < b.reason ? -1 : 1),
   )) {
     const signal = next[vital];
     const isOld = nowMs - atMs > historyAfterMs || atMs <= (newest[vital]?.atMs ?? -Infinity);
-    if (signal !== undefined && !isOld) next = { ...next, [vital]: doubtSignal(signal, reason, nowMs) };
+    const isItsOwn = deviceId === null || deviceId === signal?.deviceId;
+    if (signal !== undefined && isItsOwn && !isOld) next = { ...next, [vital]: doubtSignal(signal, reason, nowMs) };
   }
   return next;
 }
@@ -124,12 +158,19 @@ export const deviceSilentKind = 'device-silent';
 export const deviceBatteryKind = 'device-battery';
 const absentKind = (vital: VitalName): string => `${vital}-absent`;
 const technicalKinds = new Set([deviceSilentKind, deviceBatteryKind, ...vitalNames.map(absentKind)]);
+export const isTechnicalKind = (kind: string): boolean => technicalKinds.has(kind);
 
 /** An alarm that cannot end because nothing is measured must not wait for somebody to come by. */
 const priorityOf = (vitals: readonly VitalName[], { active }: PatientState): Priority =>
   vitals.some((vital) => [`${vital}-above`, `${vital}-below`].some((kind) => active[kind] !== undefined))
     ? 'medium'
     : 'low';
+
+/** What a device says of all that it does not measure is said once. */
+function commonReason(lost: readonly [VitalName, Signal][]): SignalReason {
+  const [reason = 'silent', ...others] = new Set(lost.map(([, signal]) => reasonOf(signal)));
+  return others.length === 0 ? reason : 'silent';
+}
 
 function technicalConditions(
   state: PatientState,
@@ -149,8 +190,9 @@ function technicalConditions(
     found.set(absentKind(vital), { vital, priority: priorityOf([vital], state), reason: reasonOf(signal) });
   }
   if (silent.size > 0) {
-    const lost = expected.filter(([, { deviceId }]) => silent.has(deviceId)).map(([vital]) => vital);
-    found.set(deviceSilentKind, { priority: priorityOf(lost, state), reason: 'silent' });
+    const lost = expected.filter(([, { deviceId }]) => silent.has(deviceId));
+    const vitals = lost.map(([vital]) => vital);
+    found.set(deviceSilentKind, { priority: priorityOf(vitals, state), reason: commonReason(lost) });
   }
   if (worn.some((device) => isBatteryLow(device, state.active[deviceBatteryKind] !== undefined))) {
     found.set(deviceBatteryKind, { priority: 'low', reason: 'battery' });
@@ -169,7 +211,7 @@ function technicalTransitions(state: PatientState, signals: Signals, options: Ap
   const { nowMs: atMs } = options;
   const now = technicalConditions(state, signals, options);
   const ended = Object.entries(state.active)
-    .filter(([kind]) => technicalKinds.has(kind) && !now.has(kind))
+    .filter(([kind]) => isTechnicalKind(kind) && !now.has(kind))
     .map(([kind, priority]): Transition => ({ type: 'cleared', kind, priority, atMs, technical: { reason: 'over' } }));
   const begun = [...now].flatMap(([kind, { priority, reason, vital }]): Transition[] => {
     const before = state.active[kind];

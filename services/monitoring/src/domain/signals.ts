@@ -5,6 +5,9 @@
  * least. A round never is, nor a buffer that is sent at once. It is *absent* when nothing good came for several of its
  * intervals, or when the device has said so for a while. Absence is counted from what was heard here, and only while we
  * were listening: an outage of ours makes no sensor silent.
+ *
+ * What never counts is expected as well once it streams: a device whose clock is slow, or that is not bound to this
+ * patient, looks as if it measured, and would raise no alarm ever.
  */
 import type { signalReasons } from '@carillon/contracts/monitoring';
 import type { VitalName } from '@carillon/contracts/vital-signs';
@@ -22,6 +25,8 @@ export type Signal = {
   /** Between the newest receipts, newest last. */
   gapsMs: readonly number[];
   isExpected?: true;
+  /** Until it is expected, of one of which nothing counts: how much older than its receipt the first sample was. */
+  behindMs?: number;
   /** What came since instead of a good sample. */
   doubt?: { reason: Exclude<SignalReason, 'silent'>; sinceMs: number };
   absentSinceMs?: number;
@@ -53,7 +58,8 @@ export function hearSignal(
   { deviceId, receivedMs, nowMs }: { deviceId: string; receivedMs: number; nowMs: number },
 ): Signal {
   const gapMs = signal === undefined ? 0 : receivedMs - signal.receivedMs;
-  const isNewStream = signal === undefined || (signal.isExpected !== true && gapMs > streamWithinMs);
+  const isNewStream =
+    signal === undefined || signal.behindMs !== undefined || (signal.isExpected !== true && gapMs > streamWithinMs);
   if (isNewStream) return { deviceId, receivedMs, startedMs: receivedMs, heardMs: nowMs, gapsMs: [] };
   const { doubt: _, absentSinceMs: __, startedMs = receivedMs, ...known } = signal;
   const beginning = signal.isExpected === true ? {} : { startedMs };
@@ -66,6 +72,25 @@ export function hearSignal(
     (gapsMs.length >= 2 && lastTwoMs <= streamWithinMs && receivedMs - startedMs >= streamLastsMs);
   const heard = { ...known, deviceId, receivedMs, heardMs: nowMs, gapsMs };
   return isStream ? { ...heard, isExpected: true } : { ...heard, startedMs };
+}
+
+/** A buffer that is sent catches up; a clock that is slow stays as slow. */
+const steadyMs = 10_000;
+
+/** A sample of a device that measures now and counts for nothing. Where something good is expected, or comes, it is none. */
+export function hearUseless(
+  signal: Signal | undefined,
+  came: { deviceId: string; receivedMs: number; nowMs: number; behindMs: number; reason: 'late' | 'notBound' },
+): Signal {
+  if (signal?.isExpected === true) return signal;
+  const isRecent = signal !== undefined && came.receivedMs - signal.receivedMs <= streamWithinMs;
+  if (isRecent && signal.behindMs === undefined) return signal;
+  const { deviceId, receivedMs, nowMs, behindMs, reason } = came;
+  const isSame = isRecent && Math.abs((signal.behindMs ?? 0) - behindMs) <= steadyMs;
+  if (!isSame) return { ...hearSignal(undefined, { deviceId, receivedMs, nowMs }), behindMs };
+  const { behindMs: firstMs = behindMs, ...known } = signal;
+  const heard = hearSignal(known, { deviceId, receivedMs, nowMs });
+  return heard.isExpected === true ? { ...heard, doubt: { reason, sinceMs: nowMs } } : { ...heard, behindMs: firstMs };
 }
 
 /** Something came that is no good sample. What the device says of itself weighs more than our own doubt. */

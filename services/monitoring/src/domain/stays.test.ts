@@ -29,6 +29,21 @@ test('a discharge ends every condition, and what comes later or late is judged b
   }
 });
 
+test('what was measured before a discharge is nothing to the stay after it, when it comes in that one', () => {
+  const again = admit(discharge(alarming(), now).state);
+  const late = { ...spo2(70, now - 1_000), receivedAtMs: now + 5_000 };
+  const judged = applySamples(again, [late], { ...options, nowMs: now + 5_000 });
+  expect(judged).toEqual({ state: again, conditions: [] });
+});
+
+test('what is about the measuring stays so when it ends with a stay', () => {
+  const state: PatientState = { ...emptyPatientState, active: { 'spo2-absent': 'low', news2: 'high' } };
+  expect(discharge(state, now).conditions).toEqual([
+    { type: 'cleared', kind: 'spo2-absent', priority: 'low', atMs: now, technical: { reason: 'over' } },
+    { type: 'cleared', kind: 'news2', priority: 'high', atMs: now },
+  ]);
+});
+
 test('a condition ends no earlier than the sample that raised it was measured', () => {
   const ahead = applySamples(emptyPatientState, [spo2(80, now + 60_000)], { ...options, nowMs: now }).state;
   expect(discharge(ahead, now).conditions).toMatchObject([{ atMs: now + 60_000 }]);
@@ -36,7 +51,7 @@ test('a condition ends no earlier than the sample that raised it was measured', 
 
 test('who is admitted again begins anew, and who was never discharged goes on', () => {
   const again = admit(discharge(alarming(), now).state);
-  expect(again).toEqual(emptyPatientState);
+  expect(again).toEqual({ ...emptyPatientState, leftAtMs: now });
   expect(applySamples(again, [spo2(80, now + 1_000)], { ...options, nowMs: now + 1_000 }).conditions).toHaveLength(1);
   const telehealth = alarming();
   expect(admit(telehealth)).toBe(telehealth);

@@ -117,6 +117,60 @@ test('several vital signs raise together what none raises alone, and end when on
   expect(live({ combinations: [shock] }, samples).told).toEqual(['raised multi-shock 1', 'cleared multi-shock 3']);
 });
 
+/** Batches as they come, and what was told by the end. */
+function inBatches(rules: Partial<Rules>, batches: readonly (readonly MonitorSample[])[], from = emptyPatientState) {
+  const compiled = compileRules({ limits: [], ...rules });
+  const told: string[] = [];
+  let state = from;
+  for (const samples of batches) {
+    const nowMs = Math.max(...samples.map(({ atMs }) => atMs));
+    const result = applySamples(state, samples, { rules: compiled, nowMs, decisions: [], bindings: [] });
+    state = result.state;
+    told.push(...result.conditions.filter(({ kind }) => kind !== 'news2').map(({ type, kind }) => `${type} ${kind}`));
+  }
+  return { state, told };
+}
+
+test('a combination is judged by all values of an instant, in one batch or in two', () => {
+  const rounds = { combinations: [{ ...shock, maxAgeSeconds: 14_400 }] };
+  const well = [sample(0, 'pulse', 80), sample(0, 'systolic', 120)];
+  const ill = [sample(60, 'pulse', 130), sample(60, 'systolic', 85)];
+  expect(inBatches(rounds, [well, ill]).told).toEqual(['raised multi-shock']);
+  for (const [first, second] of [ill, ill.toReversed()]) {
+    expect(inBatches(rounds, [well, [first!], [second!]]).told).toEqual(['raised multi-shock']);
+  }
+  // What is over at once with the other value of the same instant was never there.
+  const [fast, low] = [sample(60, 'pulse', 130), sample(60, 'systolic', 120)];
+  expect(
+    inBatches(rounds, [
+      [sample(0, 'pulse', 80), sample(0, 'systolic', 85)],
+      [fast, low],
+    ]).told,
+  ).toEqual([]);
+});
+
+test('a part of a combination that comes a little late counts, and none that is as old as a stale one', () => {
+  const late = [[sample(0, 'systolic', 120)], [sample(8, 'pulse', 130)], [sample(7, 'systolic', 85)]];
+  expect(inBatches({ combinations: [shock] }, late).told).toEqual(['raised multi-shock']);
+  const apart = [[sample(14, 'pulse', 130)], [sample(1, 'systolic', 85)]];
+  expect(inBatches({ combinations: [shock] }, apart).told).toEqual([]);
+});
+
+test('a trend of another vital sign or length that has the name of one before begins anew', () => {
+  const before = every(60, 1, 'spo2', (minute) => 97 - minute / 20);
+  const { state } = live({ trends: [{ ...falling, windowMinutes: 5 }] }, before);
+  const after = every(120, 1, 'spo2', (minute) => 97 - minute / 12).map((one) => ({
+    ...one,
+    atMs: one.atMs + 3_600_000,
+    receivedAtMs: one.atMs + 3_600_000,
+  }));
+  const longer = { ...falling, windowMinutes: 60 };
+  expect(inBatches({ trends: [longer] }, after.map((one) => [one]), state).told).toEqual(['raised trend-spo2-falls']); // prettier-ignore
+  const slow = { ...falling, vital: 'heartRate' as const, windowMinutes: 5 };
+  const steady = after.map((one) => [{ ...one, vital: 'heartRate' as const, value: 70 }]);
+  expect(inBatches({ trends: [slow] }, steady, state).told).toEqual([]);
+});
+
 test('M4 a stale part of a combination neither raises nor clears', () => {
   const stale = [sample(0, 'systolic', 95), sample(11, 'pulse', 120)];
   expect(live({ combinations: [shock] }, stale).told).toEqual([]);

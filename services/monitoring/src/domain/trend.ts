@@ -14,7 +14,7 @@ type Buckets<Cell> = { newest: number; cells: readonly (Cell | null)[] };
 export type SlopeWindow = Buckets<readonly [count: number, mean: number]>;
 /** The parts of one score, a character each in the order of `news2Parameters`; `-` is missing. */
 export type ScoreWindow = Buckets<string> & { scale: 1 | 2 };
-/** Plain JSON, by the keys of the rules. */
+/** Plain JSON, by name, vital sign and length. */
 export type TrendWindows = Readonly<Record<string, SlopeWindow | ScoreWindow>>;
 
 const bucketCount = 12;

@@ -31,7 +31,8 @@ const reasons: Readonly<Record<TechnicalReason, string>> = {
   unavailable: 'the device has no value',
   off: 'the sensor is off',
   suspect: 'only doubtful values come',
-  notBound: 'the device is bound to somebody else',
+  notBound: 'the device is not bound to this patient',
+  late: 'its values are too old when they come: look at the clock of the device',
   silent: 'nothing comes',
   battery: 'the battery is low',
   over: 'it is not missed any more',
@@ -40,7 +41,8 @@ const reasons: Readonly<Record<TechnicalReason, string>> = {
 function technicalMessage(kind: string, { reason, vital }: NonNullable<Transition['technical']>): string {
   const isOver = reason === 'over';
   if (kind === deviceBatteryKind) return isOver ? 'The battery is no longer low' : 'The battery of a device is low';
-  if (kind === deviceSilentKind) return isOver ? 'The device is heard again' : 'A device is silent';
+  if (kind === deviceSilentKind && isOver) return 'The device is heard again';
+  if (kind === deviceSilentKind) return reason === 'silent' ? 'A device is silent' : `A device: ${reasons[reason]}`;
   const name = vital === undefined || vital === 'consciousness' ? kind : names[vital];
   return `${name}: ${reasons[reason]}`;
 }

@@ -9,18 +9,28 @@ import { perBedDay } from '../domain/alarm-load.ts';
 import { readRange } from '../domain/range.ts';
 import { countAlarms, judgeAlarms, recordStay, sumStays } from '../store-alarms.ts';
 
-export async function keepStay({ tx, hospital, now }: EventWork, change: DirectoryChange): Promise<void> {
+type Told = Pick<EventWork, 'tx' | 'hospital' | 'now' | 'publishedAt'>;
+
+/** We may hear of it long after, when one of us was away. */
+const toldAt = ({ publishedAt, now }: Told): number => Math.min(publishedAt ?? now, now);
+
+export async function keepStay(work: Told, change: DirectoryChange): Promise<void> {
+  const { tx, hospital } = work;
   // Another bed of the same ward is the same stay.
   if (change.kind !== 'admission' || change.before === change.after) return;
-  await recordStay(tx, { hospital, patientId: change.patientId, wardId: change.after ?? null, at: now });
+  await recordStay(tx, { hospital, patientId: change.patientId, wardId: change.after ?? null, at: toldAt(work) });
 }
 
+type Closed = Pick<DataOf<typeof alertResolved>, 'patientId' | 'kind' | 'openedAt' | 'outcome'>;
+
 /** Whoever closes an alert may say whether there was anything to do: that is what the alarm load is judged by. */
-export async function keepOutcome({ tx, hospital }: EventWork, alert: DataOf<typeof alertResolved>): Promise<void> {
+export async function keepOutcome(work: Told, alert: Closed): Promise<void> {
+  const { tx, hospital } = work;
   const { patientId, kind, openedAt, outcome } = alert;
   if (patientId === null || outcome === undefined) return;
   const isActionable = outcome === 'actionable';
-  await judgeAlarms(tx, { hospital, patientId, kind, openedAt: Date.parse(openedAt), isActionable });
+  const times = { openedAt: Date.parse(openedAt), resolvedAt: toldAt(work) };
+  await judgeAlarms(tx, { hospital, patientId, kind, ...times, isActionable });
 }
 
 export async function getAlarmLoad(

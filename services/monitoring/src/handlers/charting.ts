@@ -6,6 +6,7 @@ import { parseInstant, type Issue } from '@carillon/contracts/schema';
 import { isPlausible, vitalSigns, type NumericVital } from '@carillon/contracts/vital-signs';
 import type { CommandWork } from '@carillon/runtime/commands';
 import { assertPermitted } from '@carillon/runtime/directory-projection';
+import { isAhead, observedAtMs } from '../domain/observed-at.ts';
 import { insertReadings, readingKey, type StoredReading } from '../store.ts';
 import { runMonitors } from './patients.ts';
 import { statusOf } from './reads.ts';
@@ -13,14 +14,12 @@ import { statusOf } from './reads.ts';
 type Chart = InputOf<typeof chartContract>;
 
 const oldestMs = 12 * 3_600_000;
-/** Clocks of clients differ; what is charted is not of the future, so it is of now. */
-const aheadMs = 120_000;
 const numbers = ['systolic', 'diastolic', 'temperature', 'respirationRate', 'spo2', 'pulse'] as const;
 
 function issuesOf(chart: Chart, statedAtMs: number, now: number): Issue[] {
   const { onOxygen, oxygenFlow, systolic, diastolic } = chart;
   const issues: Issue[] = [];
-  if (statedAtMs > now + aheadMs) issues.push({ path: 'measuredAt', message: 'Must not be ahead' });
+  if (isAhead(statedAtMs, now)) issues.push({ path: 'measuredAt', message: 'Must not be ahead' });
   if (statedAtMs < now - oldestMs) issues.push({ path: 'measuredAt', message: 'At most 12 hours ago' });
   if (onOxygen === true && (oxygenFlow ?? 0) === 0) issues.push({ path: 'oxygenFlow', message: 'How much?' });
   if (onOxygen === false && (oxygenFlow ?? 0) > 0) issues.push({ path: 'oxygenFlow', message: 'On air there is none' });
@@ -57,7 +56,7 @@ export async function chartVitals(work: CommandWork, chart: Chart): Promise<Resu
     patientId,
     by: actor.person,
     deviceId: null,
-    measuredAt: Math.min(statedAtMs, receivedAt),
+    measuredAt: observedAtMs(statedAtMs, now),
     receivedAt,
     statedAt: null,
   };

@@ -8,12 +8,20 @@ import { runMonitors, type Observed } from './patients.ts';
 
 export type At = { hospital: string; deviceId: string };
 
-/** @returns the device, locked, and the patients whose engines are locked: on whom it measures, and `patientId` */
+/**
+ * Locks the engines of on whom the device measures and of `patientId`, and then the device.
+ * @throws CodedError `unavailable` where it was bound to somebody else meanwhile, whose engine must not be locked now
+ */
 export async function lockForChange(work: Work, at: At, patientId?: string): Promise<store.DeviceRow | undefined> {
   const holder = await store.findHolder(work.tx, at);
   const patients = [holder, patientId].filter((id) => id !== undefined);
   await lockEngines(work.tx, at.hospital, patients);
-  return store.lockDevice(work.tx, at);
+  const device = await store.lockDevice(work.tx, at);
+  const wearer = await store.findHolder(work.tx, at);
+  if (wearer !== undefined && !patients.includes(wearer)) {
+    throw new CodedError('unavailable', 'It was bound to somebody else meanwhile');
+  }
+  return device;
 }
 
 export async function getDevice(work: Work, at: At): Promise<store.DeviceRow> {

@@ -53,9 +53,9 @@ export async function bindDevice(work: CommandWork, input: InputOf<typeof bindCo
   await assertPermitted(tx, bindContract.allow, { actor, now }, input);
   const { deviceId, patientId, from } = input;
   const at = { hospital: actor.hospital, deviceId };
-  // An admin may bind to any patient of the hospital, but not to one who is not there.
-  if (!(await findWards(tx, at.hospital, [patientId])).has(patientId)) throw new CodedError('forbidden');
   await lockForChange(work, at, patientId);
+  // An admin may bind to any patient of the hospital, but not to one who is not there, or has left while we waited.
+  if (!(await findWards(tx, at.hospital, [patientId])).has(patientId)) throw new CodedError('forbidden');
   const device = await getDevice(work, at);
   const fromMs = from === undefined ? now : (parseInstant(from) ?? now);
   const refusal = decideBinding(await store.findBindings(tx, at), { patientId, fromMs, nowMs: now });
@@ -110,12 +110,18 @@ export async function stopSignal(
   return { stoppedAt: new Date(now).toISOString() };
 }
 
+const devicesShown = 500;
+
 export async function listDevices(
   { sql, actor, now }: QueryWork,
   input: InputOf<typeof listContract>,
 ): Promise<ResultOf<typeof listContract>> {
   await assertPermitted(sql, listContract.allow, { actor, now }, input);
-  return { items: (await store.listDevices(sql, actor.hospital, input.wardId)).map(toDevice) };
+  const { wardId, cursor: after = '' } = input;
+  const found = await store.listDevices(sql, { hospital: actor.hospital, wardId, after, limit: devicesShown + 1 });
+  const items = found.slice(0, devicesShown).map(toDevice);
+  const last = items.at(-1);
+  return { items, ...(found.length > devicesShown && last !== undefined ? { next: last.deviceId } : {}) };
 }
 
 const bindingsShown = 200;

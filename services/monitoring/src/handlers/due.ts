@@ -19,12 +19,14 @@ export function monitorTimer(tools: ServiceTools, ears: Ears): DueWork {
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
   metrics.handled.inc({ ...labels, outcome: 'poison' }, 0);
 
-  const partsHeld = (): number[] => ears.attended().map(({ partition }) => Number(partition));
+  const partsOf = (attended: ReturnType<Ears['attended']>): number[] =>
+    attended.map(({ partition }) => Number(partition));
   /** @returns undefined where a partition is another's by now: an owner that slept would find everybody silent */
   const claim = async ({ tx }: Work, now: number, limit: number): Promise<DueMonitor[] | undefined> => {
-    const leases = ears.attended().map(({ lease }) => lease);
+    const attended = ears.attended();
+    const leases = attended.map(({ lease }) => lease);
     if (!(await areLeasesHeld(tx, leases, instance))) return undefined;
-    return claimDueMonitors(tx, { parts: partsHeld(), now, limit });
+    return claimDueMonitors(tx, { parts: partsOf(attended), now, limit });
   };
   const look = async (unit: Work, due: readonly DueMonitor[]): Promise<void> => {
     for (const hospital of new Set(due.map((row) => row.hospital))) {
@@ -54,7 +56,7 @@ export function monitorTimer(tools: ServiceTools, ears: Ears): DueWork {
     name: 'monitors',
     async nextDueAt() {
       await ears.attend(clock.now());
-      const parts = partsHeld();
+      const parts = partsOf(ears.attended());
       return parts.length === 0 ? undefined : nextDueMonitor(database, parts);
     },
     async run(now) {

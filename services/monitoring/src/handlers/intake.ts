@@ -13,8 +13,9 @@ import { holdLeases, type LeaseHolder } from '@carillon/runtime/lease-holder';
 import { aMoment, crashLoopDeliveries, judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { childTrace } from '@carillon/runtime/trace';
+import type { Work } from '@carillon/runtime/work';
 import type { MonitorAbsence } from '../domain/patient-state.ts';
-import { insertReadings, readingKey, type StoredReading } from '../store.ts';
+import { insertReadings, lockEngines, readingKey, type StoredReading } from '../store.ts';
 import type { Ears } from './ears.ts';
 import { runMonitors } from './patients.ts';
 
@@ -65,6 +66,18 @@ function append<T>(lists: Map<string, T[]>, name: string, ...items: readonly T[]
   else list.push(...items);
 }
 
+/** Those of whom there are only absences are locked with the others, so that all are in one order with who binds devices. */
+async function lockAbsent({ tx }: Work, received: readonly Received[]): Promise<void> {
+  const hospitals = new Set(received.flatMap(({ hospital, absences }) => (absences.length > 0 ? [hospital] : [])));
+  for (const hospital of [...hospitals].toSorted()) {
+    const own = received.filter((intake) => intake.hospital === hospital);
+    const patients = own.flatMap(({ readings, absences }) =>
+      [...readings, ...absences].map(({ patientId }) => patientId),
+    );
+    await lockEngines(tx, hospital, [...new Set(patients)]);
+  }
+}
+
 export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ stop(): Promise<void> }> {
   const { bus, consumers, database, gate, log, metrics, service } = tools;
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
@@ -81,7 +94,8 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
       // Fenced: an owner that was stopped and woke up finds another generation here.
       const leased = held.filter((lease) => lease !== undefined);
       if (leased.length < held.length || !(await areLeasesHeld(work.tx, leased, leases.owner))) throw new LeaseLost();
-      const isNew = await insertReadings(work.tx, readings);
+      await lockAbsent(work, received);
+      const stored = await insertReadings(work.tx, readings);
       const byHospital = new Map<string, News>();
       const newsOf = (hospital: string): News => {
         const news = byHospital.get(hospital) ?? { readings: new Map(), absences: new Map() };
@@ -89,13 +103,19 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
         return news;
       };
       for (const reading of readings) {
-        // The first of equal readings counts; the set gives each key once.
-        if (!isNew.delete(readingKey(reading))) continue;
-        append(newsOf(reading.hospital).readings, reading.patientId, reading);
+        // The first of equal readings counts: each key is given once.
+        const key = readingKey(reading);
+        const mode = stored.get(key) ?? undefined;
+        if (!stored.delete(key)) continue;
+        append(
+          newsOf(reading.hospital).readings,
+          reading.patientId,
+          mode === undefined ? reading : { ...reading, mode },
+        );
       }
       for (const { hospital, absences } of received) {
-        for (const { patientId, vital, reason, measuredAt } of absences) {
-          append(newsOf(hospital).absences, patientId, { vital, reason, atMs: measuredAt });
+        for (const { patientId, vital, reason, measuredAt, deviceId } of absences) {
+          append(newsOf(hospital).absences, patientId, { vital, reason, atMs: measuredAt, deviceId });
           append(newsOf(hospital).readings, patientId);
         }
       }

@@ -11,10 +11,10 @@ import { isVitalName } from '@carillon/contracts/vital-signs';
 import type { CommandWork } from '@carillon/runtime/commands';
 import { assertPermitted } from '@carillon/runtime/directory-projection';
 import type { QueryWork } from '@carillon/runtime/queries';
-import { defaultSets, type DefaultSet } from '../domain/default-sets.ts';
-import { setsInForce } from '../domain/limit-sets.ts';
+import type { DefaultSet } from '../domain/default-sets.ts';
+import { findRival, setsInForce } from '../domain/limit-sets.ts';
 import { ruleIssues } from '../domain/rule-issues.ts';
-import { findNewestSets, findSignedSets, insertSet, markSetSigned, type StoredSet } from '../store-limits.ts';
+import { findNewestSets, findSignedSets, hasWard, insertSet, markSetSigned, type StoredSet } from '../store-limits.ts';
 import { rulesOf } from './rules.ts';
 
 const toSet = (set: DefaultSet | StoredSet, isInForce: boolean): LimitSet => {
@@ -59,10 +59,17 @@ export async function putLimitSet(work: CommandWork, input: InputOf<typeof putCo
   const { tx, actor, now } = work;
   await assertPermitted(tx, putContract.allow, { actor, now }, input);
   const issues = setIssues(input);
+  if (input.wardId !== null && !(await hasWard(tx, actor.hospital, input.wardId))) {
+    issues.push({ path: 'wardId', message: 'The hospital has no such ward' });
+  }
   if (issues.length > 0) throw badInput(issues);
   const { setId, ...body } = input;
-  const newest = (await findNewestSets(tx, actor.hospital)).find((set) => set.setId === setId)?.version ?? 0;
-  const set = { setId, version: newest + 1, body, putBy: actor.person, signedOffBy: null, now };
+  const known = [...(await findNewestSets(tx, actor.hospital)), ...setsInForce([])].find((set) => set.setId === setId);
+  // Under its name it would take the limits from those whom it is not for.
+  if (known !== undefined && known.wardId !== input.wardId) {
+    throw badInput([{ path: 'wardId', message: 'There is a set of this name for another place: choose another name' }]);
+  }
+  const set = { setId, version: (known?.version ?? 0) + 1, body, putBy: actor.person, signedOffBy: null, now };
   const stored = await insertSet(tx, actor.hospital, set);
   if (stored === undefined) throw new CodedError('conflict');
   return toSet(stored, false);
@@ -74,14 +81,19 @@ export async function signLimitSet(work: CommandWork, input: InputOf<typeof sign
   const { setId, version } = input;
   const { hospital, person } = actor;
   const newest = (await findNewestSets(tx, hospital)).find((set) => set.setId === setId);
-  const builtIn = defaultSets.find((set) => set.setId === setId);
-  if (newest === undefined && builtIn === undefined) throw new CodedError('not_found');
+  const builtIn = setsInForce([]).find((set) => set.setId === setId);
+  const set = newest ?? builtIn;
+  if (set === undefined) throw new CodedError('not_found');
   if ((newest?.version ?? 0) !== version) throw new CodedError('conflict');
   // Two pairs of eyes: what one clinician wrote, another signs.
   if (newest?.putBy === person) throw new CodedError('forbidden', 'Whoever put a set cannot sign it');
+  const rival = findRival(await findSignedSets(tx, hospital), set);
+  if (rival !== undefined) {
+    throw badInput([{ path: 'setId', message: `“${rival.label}” is in force for patients of the same ward and age` }]);
+  }
   const signed =
     newest === undefined
-      ? builtIn && (await signBuiltIn(work, builtIn))
+      ? await signBuiltIn(work, set)
       : await markSetSigned(tx, hospital, { setId, version, by: person, now });
   if (signed === undefined) throw new CodedError('conflict');
   return toSet(signed, true);

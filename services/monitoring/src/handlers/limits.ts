@@ -18,7 +18,7 @@ import type { Rules } from '../domain/rules.ts';
 import { lockEngines, lockPatients, type PatientRow } from '../store.ts';
 import { findPlaced, findSignedSets, insertRules, listRulesVersions } from '../store-limits.ts';
 import { runMonitors } from './patients.ts';
-import { placedOf, rulesOf, tellLimits } from './rules.ts';
+import { placedOf, rulesOf, settleRules, tellLimits } from './rules.ts';
 
 const longestMs = 30 * 86_400_000;
 const instantOf = (ms: number): string => new Date(ms).toISOString();
@@ -117,10 +117,12 @@ export async function adjustLimits(work: CommandWork, input: InputOf<typeof adju
   await assertPermitted(tx, adjustContract.allow, { actor, now }, input);
   const { patientId, limits, expiresAt, ifVersion } = input;
   const patient = await lockPatient(work, patientId);
-  const sets = await findSignedSets(tx, actor.hospital);
-  const placed = placedOf(patient);
-  assertNoIssues(adjustmentIssues(limits, pickSet(sets, placed, now).nurseRange));
-  const { rules } = rulesInForce(patient.own, sets, placed, now);
+  // What has expired but was not looked at yet gives way first: she adjusts what it interrupted.
+  const judging = (await settleRules(work, actor.hospital, [patient])).get(patientId);
+  if (judging === undefined) throw new Error('A patient without rules');
+  const { rules } = judging;
+  const { nurseRange: range } = pickSet(await findSignedSets(tx, actor.hospital), placedOf(patient), now);
+  assertNoIssues(adjustmentIssues(limits, { before: rules.limits, range }));
   const body = { ...rulesOf(rules), limits: adjust(rules.limits, limits) };
   // Together with what stays; the places in that list are none of the input.
   assertNoIssues(ruleIssues(body).map(({ message }) => ({ path: 'limits', message })));

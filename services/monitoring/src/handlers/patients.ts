@@ -132,8 +132,9 @@ function tellVitals(
   );
 }
 
-const devicesOf = (readings: readonly StoredReading[]): string[] =>
-  [...new Set(readings.flatMap(({ deviceId }) => deviceId ?? []))].sort();
+/** Who says that it measures nothing is heard as well. */
+const devicesOf = (said: readonly Pick<StoredReading, 'deviceId'>[]): string[] =>
+  [...new Set(said.flatMap(({ deviceId }) => deviceId ?? []))].sort();
 
 const optionsOf = (
   patient: PatientRow,
@@ -191,7 +192,11 @@ export async function runMonitors(
   // The others are locked since their readings were stored.
   const silent = ids.filter((patientId) => (byPatient.get(patientId) ?? []).length === 0);
   if (silent.length > 0) await lockEngines(tx, hospital, silent);
-  const devices = new Map(ids.map((patientId) => [patientId, devicesOf(byPatient.get(patientId) ?? [])]));
+  const saidOf = (patientId: string) => [
+    ...(byPatient.get(patientId) ?? []),
+    ...(observed.absences?.get(patientId) ?? []),
+  ];
+  const devices = new Map(ids.map((patientId) => [patientId, devicesOf(saidOf(patientId))]));
   const measuredSince = all.reduce((oldest, { measuredAt }) => Math.min(oldest, measuredAt), now);
   let patients = await lockPatients(tx, hospital, devices, measuredSince);
   const strangers = patients.filter(({ version }) => version === null).map(({ patientId }) => patientId);
@@ -204,7 +209,7 @@ export async function runMonitors(
     patients.every((patient) => patient.isKnown),
     { since, now },
   );
-  const sending = new Set(devicesOf(all));
+  const sending = new Set(devicesOf(ids.flatMap(saidOf)));
   if (sending.size > 0)
     await hearDevices(work, hospital, { known: patients.flatMap(({ devices }) => devices), sending });
   const rules = await settleRules(work, hospital, patients);

@@ -48,7 +48,12 @@ async function endMonitoring(work: EventWork, { patientId, before }: Admission):
   tellEnds(work, { patientId, wardId }, conditions, version + 1);
   const next = version + Math.max(1, conditions.length);
   await upsertMonitors(tx, { hospital, now }, [{ patientId, state, version: next, dueAtMs: null }]);
-  const alarms = conditions.map((condition) => ({ ...condition, patientId, wardId, isTechnical: false }));
+  const alarms = conditions.map((condition) => ({
+    ...condition,
+    patientId,
+    wardId,
+    isTechnical: condition.technical !== undefined,
+  }));
   if (alarms.length > 0) await recordAlarms(tx, hospital, alarms);
 }
 
@@ -69,11 +74,12 @@ function tellEnds(
   conditions: readonly Transition[],
   version: number,
 ): void {
-  for (const [index, { kind, priority, atMs }] of conditions.entries()) {
-    const message = 'The patient was discharged';
+  for (const [index, { kind, priority, atMs, technical }] of conditions.entries()) {
+    const told = { message: 'The patient was discharged', at: new Date(atMs).toISOString() };
+    const isTechnical = technical === undefined ? {} : { isTechnical: true as const };
     work.emit(
       conditionCleared,
-      { patientId, wardId, kind, priority, message, at: new Date(atMs).toISOString() },
+      { patientId, wardId, kind, priority, ...told, ...isTechnical },
       {
         lane: laneOfPriority(priority),
         entity: `condition ${patientId} ${kind}`,

@@ -8,6 +8,7 @@ import {
   maxReplays,
   startReplay as startContract,
 } from '@carillon/contracts/history';
+import type { Sql } from '@carillon/database/database';
 import type { CommandWork } from '@carillon/runtime/commands';
 import { assertPermitted } from '@carillon/runtime/directory-projection';
 import type { DueWork } from '@carillon/runtime/due-loop';
@@ -16,13 +17,15 @@ import type { ServiceTools } from '@carillon/runtime/service';
 import { perBedDay } from '../domain/alarm-load.ts';
 import type { MonitorSample } from '../domain/patient-state.ts';
 import { readRange } from '../domain/range.ts';
-import { replaySamples, startRun, type ReplayRun } from '../domain/replay-run.ts';
+import { isCalmTime, nearMs, replaySamples, startRun, type ReplayRun } from '../domain/replay-run.ts';
 import { ruleIssues } from '../domain/rule-issues.ts';
 import { sumStays } from '../store-alarms.ts';
+import { dayMs } from '../store-history.ts';
 import {
   claimStay,
   countRuleAlarms,
   countUnfinishedReplays,
+  findExtremes,
   findNextStay,
   findReplay,
   finishStay,
@@ -32,35 +35,39 @@ import {
   releaseStay,
   type ReplayStay,
 } from '../store-replays.ts';
+import { isDoneInBackground } from './background.ts';
 
-export async function startReplay(
-  work: CommandWork,
-  input: InputOf<typeof startContract>,
-): Promise<ResultOf<typeof startContract>> {
-  const { tx, actor, now } = work;
-  const { hospital } = actor;
-  await assertPermitted(tx, startContract.allow, { actor, now }, input);
-  const { wardId = null, from: first, to: last, ...rules } = input;
-  const { from, to } = readRange({ from: first, to: last }, maxReplayDays);
-  if (from >= now) throw badInput([{ path: 'from', message: 'Must not lie ahead' }]);
-  const issues = ruleIssues(rules);
-  if (issues.length > 0) throw badInput(issues);
-  if ((await countUnfinishedReplays(tx, hospital)) >= maxReplays) {
-    throw new CodedError('conflict', `${maxReplays} replays of this hospital are still running`);
-  }
-  const replayId = randomUUID();
-  const stays = await insertReplay(tx, {
-    hospital,
-    wardId,
-    from,
-    to: Math.min(to, now),
-    rules,
-    replayId,
-    by: actor.person,
-    now,
-  });
-  return { replayId, stays };
-}
+/** @param keepDays how long single readings are kept: what is older would pass for a time without alarms */
+export const startReplay =
+  (keepDays: number) =>
+  async (work: CommandWork, input: InputOf<typeof startContract>): Promise<ResultOf<typeof startContract>> => {
+    const { tx, actor, now } = work;
+    const { hospital } = actor;
+    await assertPermitted(tx, startContract.allow, { actor, now }, input);
+    const { wardId = null, from: first, to: last, ...rules } = input;
+    const { from, to } = readRange({ from: first, to: last }, maxReplayDays);
+    if (from >= now) throw badInput([{ path: 'from', message: 'Must not lie ahead' }]);
+    if (from < now - keepDays * dayMs) {
+      throw badInput([{ path: 'from', message: `At most ${keepDays} days ago: so long are single readings kept` }]);
+    }
+    const issues = ruleIssues(rules);
+    if (issues.length > 0) throw badInput(issues);
+    if ((await countUnfinishedReplays(tx, hospital)) >= maxReplays) {
+      throw new CodedError('conflict', `${maxReplays} replays of this hospital are still running`);
+    }
+    const order = {
+      hospital,
+      wardId,
+      from,
+      to: Math.min(to, now),
+      rules,
+      replayId: randomUUID(),
+      by: actor.person,
+      now,
+    };
+    const stays = await insertReplay(tx, order);
+    return { replayId: order.replayId, stays };
+  };
 
 const sum = (kinds: readonly { alarms: number }[]): number => kinds.reduce((total, { alarms }) => total + alarms, 0);
 
@@ -92,39 +99,53 @@ export async function getReplay(
   };
 }
 
-/** Read at a time: half an hour of a patient with five vital signs a second, a day of one with rounds. */
+/** Read at a time: half an hour of a patient with five vital signs a second, two hours of one with rounds. */
 const manyRows = 8_000;
 const shortestChunkMs = 600_000;
-const longestChunkMs = 86_400_000;
+/** Of what is read; not more, since a monitor may be put on in the middle of it. */
+const longestReadMs = 7_200_000;
+/** Of what may be left out. */
+const longestChunkMs = dayMs;
 /** A stay whose process died is taken by another one after this. */
 const holdMs = 30_000;
 /** Judged at a time, and then readings and alarms of now come first. */
 const samplesAtOnce = 500;
 
-/** @returns whether it came to its end */
-async function replayStay(tools: ServiceTools, stay: ReplayStay): Promise<boolean> {
+async function replayStay(tools: ServiceTools, stay: ReplayStay): Promise<void> {
   const { database, now } = tools;
   const run = startRun(stay.rules);
   let heldUntil = now() + holdMs;
   let chunkMs = shortestChunkMs;
   for (let from = stay.fromMs; from < stay.untilMs;) {
-    if (tools.isStopping()) {
-      await releaseStay(database, stay, now());
-      return false;
-    }
+    if (tools.isStopping()) return releaseStay(database, stay, now());
     if (now() > heldUntil - holdMs / 2) {
       heldUntil = now() + holdMs;
-      if (!(await holdStay(database, stay, heldUntil))) return false;
+      if (!(await holdStay(database, stay, heldUntil))) return;
     }
     const to = Math.min(from + chunkMs, stay.untilMs);
-    const samples = await listSamples(database, stay, { from, to });
+    const isCalm = await isCalmBetween(database, { run, stay }, { from, to });
+    if (!isCalm && chunkMs > longestReadMs) {
+      chunkMs = longestReadMs;
+      continue;
+    }
+    const samples = await listSamples(database, stay, { from: isCalm ? Math.max(from, to - nearMs) : from, to });
     await replayInSlices(run, samples);
     from = to;
     if (samples.length > manyRows) chunkMs = Math.max(shortestChunkMs, chunkMs / 2);
     else if (samples.length < manyRows / 4) chunkMs = Math.min(longestChunkMs, chunkMs * 2);
   }
   await finishStay(database, stay, run.alarms);
-  return true;
+}
+
+/** By minutes: nearly all of a month need not be read. */
+async function isCalmBetween(
+  sql: Sql,
+  { run, stay }: { run: ReplayRun; stay: ReplayStay },
+  range: { from: number; to: number },
+): Promise<boolean> {
+  if (!isCalmTime(run, {})) return false;
+  const extremes = await findExtremes(sql, stay, range);
+  return extremes !== undefined && isCalmTime(run, extremes);
 }
 
 async function replayInSlices(run: ReplayRun, samples: readonly MonitorSample[]): Promise<void> {
@@ -144,8 +165,8 @@ export const replayTimer = (tools: ServiceTools): DueWork => ({
   async run(now) {
     const stay = await claimStay(tools.database, { now, untilMs: now + holdMs });
     if (stay === undefined) return 0;
-    const isDone = await replayStay(tools, stay);
-    tools.metrics.handled.inc({ kind: 'timer', name: 'replay:stay', outcome: isDone ? 'ok' : 'later' });
+    // One that was put off is taken again when it is not held any more.
+    await isDoneInBackground(tools, 'replay:stay', () => replayStay(tools, stay));
     return 1;
   },
 });

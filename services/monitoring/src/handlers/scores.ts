@@ -17,6 +17,7 @@ import type { CommandWork } from '@carillon/runtime/commands';
 import { assertPermitted, findWards } from '@carillon/runtime/directory-projection';
 import type { QueryWork } from '@carillon/runtime/queries';
 import { scoreMews } from '../domain/mews.ts';
+import { isAhead, observedAtMs } from '../domain/observed-at.ts';
 import { longestValidityMs, scoredVitals } from '../domain/score-input.ts';
 import { scoresAt } from '../domain/scores-at.ts';
 import {
@@ -111,10 +112,11 @@ export async function stateScore(work: CommandWork, input: InputOf<typeof stateC
   const { hospital } = actor;
   const wards = await findWards(tx, hospital, [patientId]);
   if (!wards.has(patientId)) throw new CodedError('forbidden');
-  const atMs = parseInstant(input.at) ?? now;
-  if (atMs > now) throw badInput([{ path: 'at', message: 'Must not be ahead' }]);
+  const statedAtMs = parseInstant(input.at) ?? now;
+  if (isAhead(statedAtMs, now)) throw badInput([{ path: 'at', message: 'Must not be ahead' }]);
   if (stated > mostPoints[table]) throw badInput([{ path: 'stated', message: `At most ${mostPoints[table]}` }]);
   await lockScores(tx, hospital, patientId);
+  const atMs = observedAtMs(statedAtMs, now);
   const { news2, mews } = await findScoresAt(tx, { hospital, patientId }, atMs);
   const { lower = null, upper = null } = (table === 'NEWS2' ? news2 : mews) ?? {};
   const at = new Date(atMs).toISOString();
