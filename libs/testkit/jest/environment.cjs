@@ -22,7 +22,11 @@ class ProcessEnvironment {
       });
   }
 
-  async setup() {}
+  async setup() {
+    // The same histories each time: a change is judged by what it changes. Others: FC_SEED, and the soak.
+    const { configureGlobal } = await import('fast-check');
+    configureGlobal({ seed: Number(process.env.FC_SEED ?? 1) });
+  }
 
   async teardown() {
     this.fakeTimersModern.dispose();

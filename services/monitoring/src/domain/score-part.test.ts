@@ -48,6 +48,15 @@ function patient(person: Person = {}) {
 }
 const onAir = { oxygenFlow: 0, consciousness: 'A' } as const;
 
+test('what was measured while NEWS2 applied brings no score back when it applies no more, with no score in between', () => {
+  const p = patient();
+  p.decide(1, { isApplicable: false });
+  p.decide(2);
+  p.decide(3, { isApplicable: false });
+  expect(p.measure(2, { spo2: 80 }, 60)).toEqual({ score: undefined, report: undefined });
+  expect(p.state()).not.toHaveProperty('score');
+});
+
 test('M10 a scale change counts from its time only: what was measured before it is scored by the old scale, also late', () => {
   const p = patient();
   p.measure(0, { spo2: 90 });

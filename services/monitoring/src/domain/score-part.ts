@@ -46,7 +46,8 @@ export function applyScore(
   const last = state.score;
   // A late sample does not take the score back to before a decision that it has seen already.
   const asOfMs = Math.max(takenAtMs ?? options.nowMs, last?.atMs ?? state.withheldAtMs ?? -Infinity);
-  if (withheldAt(options, asOfMs) !== undefined) return withhold(state, asOfMs);
+  // Nor does one that was measured while it applied bring a score back that applies no more.
+  if ([asOfMs, options.nowMs].some((atMs) => withheldAt(options, atMs) !== undefined)) return withhold(state, asOfMs);
   const scale = scaleAt(options.decisions, asOfMs);
   const result = scoreNews2({ ...news2Input(state.newest, options.nowMs), spo2Scale: scale });
   const isChanged =
