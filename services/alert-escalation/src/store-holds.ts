@@ -86,11 +86,14 @@ export async function keepHolding(
   return kept;
 }
 
-/** What these alerts hold back is looked at now. One that is locked is being looked at, and will be again in a moment. */
+/**
+ * What these alerts hold back is looked at now. Waits for one that is locked: whoever has it, as somebody who answers, need
+ * not look at what holds it.
+ */
 export async function wakeHeldBy(tx: Sql, alertIds: readonly string[], now: number): Promise<void> {
   if (alertIds.length === 0) return;
   await tx.query(
-    `with held as (select alert_id from alert where hold_by = any($1::text[]) order by alert_id for update skip locked)
+    `with held as (select alert_id from alert where hold_by = any($1::text[]) order by alert_id for update)
      update alert set hold_until = $2, due_at = $2 from held where alert.alert_id = held.alert_id and hold_by is not null`,
     [alertIds, new Date(now)],
   );

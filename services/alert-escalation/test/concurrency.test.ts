@@ -59,7 +59,7 @@ const condition = (
     at: new Date(now).toISOString(),
   },
 });
-const answered = (kind: 'acknowledge' | 'decline' | 'resolve', by: string, alertId: string): Delivery => ({
+const answered = (kind: 'acknowledge' | 'arrive' | 'decline' | 'resolve', by: string, alertId: string): Delivery => ({
   key: `key${keys++}`,
   kind,
   actor: actorOf(by),
@@ -265,6 +265,19 @@ test('I16: who ends an alert waits for one that is just being held by it, and wa
   await overtake(
     (on) => deliver(on, now, condition('active', 1)),
     (on) => deliver(on, now, answered('resolve', 'n1', rows[0]!.alert_id)),
+  );
+  await tick(engines[0], now);
+  expect(await callsOfFall()).toEqual(['n1', 'n2']);
+});
+
+test('I16: an alert that somebody answers while what holds it ends calls at once', async () => {
+  await inhibit();
+  await deliver(engines[0], now, leadOff('active', 1));
+  await deliver(engines[0], now, condition('active', 1));
+  const { rows } = await engines[0].query<{ alert_id: string }>("select alert_id from alert where kind = 'fall'");
+  await overtake(
+    (on) => deliver(on, now, answered('arrive', 'n1', rows[0]!.alert_id)),
+    (on) => deliver(on, now, leadOff('cleared', 2)),
   );
   await tick(engines[0], now);
   expect(await callsOfFall()).toEqual(['n1', 'n2']);

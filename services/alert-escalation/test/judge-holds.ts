@@ -37,7 +37,7 @@ function causesAt({ alert, story, silences, sources }: Holding, position: number
     .flatMap((source) => {
       const high = source.story.priorities.find((each) => isAtLeast(each.priority, priority));
       return source.story.free
-        .filter(({ until }) => high !== undefined && until > high.at)
+        .filter(({ until }) => high !== undefined && until >= high.at)
         .map(({ from, until }) => ({ id: source.alert.alert_id, from: Math.max(from, high?.at ?? from), until }));
     });
   return [...covering, ...others];
@@ -54,11 +54,11 @@ export function heldRightly(holding: Holding): string[] {
   );
 }
 
-/** I15, I16: while a silence or an alert that explains it lasts, nobody is called but by hand. */
+/** I15, I16: while a silence or an alert that explains it lasts, nobody is called, not even by hand. */
 export function callsNobody(holding: Holding): string[] {
   return holding.story.runs.flatMap((run) =>
     callsOf(run)
-      .filter(({ reason, people }) => reason !== 'manual' && people.length > 0)
+      .filter(({ people }) => people.length > 0)
       .filter(({ at, position }) =>
         causesAt(holding, position).some(({ from, until }) => from + leewayMs < at && at < until - leewayMs),
       )

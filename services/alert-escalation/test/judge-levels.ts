@@ -43,6 +43,18 @@ const reach = ({ patient, story, world }: Judged, run: Run, level: number, at: n
   reachableAt(world, { policy: run.policy, patient, ward: wardAt(story, position) }, level, at);
 
 /**
+ * Who was there is what the clock of an engine says, and what it decides is never written as earlier than what was decided
+ * before: it may have looked a little before the time that the log names.
+ */
+const looksFor = (at: number): readonly number[] => [at - leewayMs, at];
+
+/** Who can be reached by a level whenever in that moment an engine looked. */
+const surelyReach = (judged: Judged, run: Run, { level, at, position }: Start): string[] => {
+  const [before = [], now = []] = looksFor(at).map((each) => reach(judged, run, level, each, position));
+  return now.filter((person) => before.includes(person));
+};
+
+/**
  * The first look of an engine at which something must have been done; none while it was held, and none if it had become
  * needless by then.
  */
@@ -64,7 +76,7 @@ export function pagedInTime(judged: Judged): string[] {
       const start = run.starts.find((one) => one.level === level);
       if (start === undefined || start.at > tickAt + leewayMs)
         return [`I1: level ${level} of run ${run.run} was not started in time`];
-      return reach(judged, run, level, start.at, start.position).flatMap((person) => {
+      return surelyReach(judged, run, start).flatMap((person) => {
         const isPaged = callsOf(run).some(
           (one) => one.at === start.at && one.level <= level && one.people.includes(person),
         );
@@ -140,8 +152,12 @@ export function enoughStop({ story }: Judged): string[] {
     ];
   });
 }
-const reachesNobody = (judged: Judged, run: Run, start: Start): boolean =>
-  reach(judged, run, start.level, start.at, start.position).every((person) => hasDeclined(run, person, start.position));
+
+/** As an engine may have seen it, at each time at which it may have looked. */
+const reachesNobody = (judged: Judged, run: Run, { level, at, position }: Start): boolean[] =>
+  looksFor(at).map((each) =>
+    reach(judged, run, level, each, position).every((person) => hasDeclined(run, person, position)),
+  );
 
 /** Whether a message of a call of the newest levels that still stands came to a device, by a time. */
 const isDelivered = ({ pages }: Judged, run: Run, position: number, by: number): boolean => {
@@ -200,12 +216,14 @@ export function notEarly(judged: Judged): string[] {
         declined: () => cannotBeMet(run, story, start.position),
         unreachable: () =>
           cannotBeMet(run, story, start.position) ||
-          (before?.at === start.at && reachesNobody(judged, run, before)) ||
+          (before?.at === start.at && reachesNobody(judged, run, before).includes(true)) ||
           // Or nobody holds the posts that were called any more but who has declined.
-          run.starts
-            .slice(0, index)
-            .flatMap(({ level }) => reach(judged, run, level, start.at, start.position))
-            .every((person) => hasDeclined(run, person, start.position)),
+          looksFor(start.at).some((at) =>
+            run.starts
+              .slice(0, index)
+              .flatMap(({ level }) => reach(judged, run, level, at, start.position))
+              .every((person) => hasDeclined(run, person, start.position)),
+          ),
         undelivered: () =>
           bound !== undefined && bound.at <= start.at && !isDelivered(judged, run, start.position, start.at - leewayMs),
         manual: () => isByHand,
@@ -229,7 +247,7 @@ export function handedOver(judged: Judged): string[] {
     const inVain = run.starts.filter(
       (start) =>
         start.level < lastLevel(run) &&
-        (reachesNobody(judged, run, start) || cannotBeMet(run, story, start.position + 1)),
+        (!reachesNobody(judged, run, start).includes(false) || cannotBeMet(run, story, start.position + 1)),
     );
     return [...declined, ...inVain]
       .filter(({ position }) => !isNext(position) && !isHeldAt(story, position) && !isHeldBy(story, position + 1))
@@ -278,8 +296,9 @@ export function movedAreCalled(judged: Judged): string[] {
     // What follows at once is of the move: who is let off, who is called, or the next level where nobody is left.
     const done = [...callsOf(run), ...run.relieved].filter((each) => each.position > position && each.at === at);
     const after = Math.max(position, ...done.map((each) => each.position)) + 1;
-    return uncalledHolders(judged, run, at, after).map(
-      (person) => `I7: ${person} holds a post in the ward that the patient came to, and is not called`,
-    );
+    const [before = [], now = []] = looksFor(at).map((each) => uncalledHolders(judged, run, each, after));
+    return now
+      .filter((person) => before.includes(person))
+      .map((person) => `I7: ${person} holds a post in the ward that the patient came to, and is not called`);
   });
 }

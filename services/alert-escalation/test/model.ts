@@ -176,7 +176,7 @@ export async function checkHistories(half: 0 | 1): Promise<void> {
   const database = await startHistoryDatabase();
   const engines: Engines = [openEngine(database.url), openEngine(database.url)];
   const history = fc.record({
-    steps: fc.array(step, { minLength: 3, maxLength: 11 }).map((steps) => [begin, ...steps]),
+    steps: fc.tuple(begin, fc.array(step, { minLength: 3, maxLength: 11 })).map(([first, rest]) => [first, ...rest]),
     skewMs: fc.constantFrom(0, 40, -40),
   });
   try {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { everybody, ladder, ladderWith, logged, on, seconds, staffed, statuses, told } from '../../test/builders.ts';
-import type { AlertState, Change } from './alert.ts';
+import type { AlertState, Change, Hold } from './alert.ts';
 import { acknowledge, arrive, clear, decline, escalateByHand, snooze } from './answers.ts';
 import { onDue } from './due.ts';
 import { needed } from './quorum.ts';
@@ -140,7 +140,7 @@ test('an alert is put off for a bounded time, as often as its priority allows, a
 
 test('I11: an escalation by hand starts the next level, or all up to one, unless the alert is not what its caller saw', () => {
   const byHand = (state: AlertState, level?: number, seenVersion = state.version): Change =>
-    escalateByHand(state, 'n1', seconds(3), { seenVersion, level, reason: 'worse', staffing: everybody });
+    escalateByHand(state, 'n1', seconds(3), { seenVersion, level, reason: 'worse', facts: { staffing: everybody } });
   expect(logged(byHand(on()))).toEqual(['escalated 2 worse', 'level 2 manual']);
   const all = byHand(on(), 3);
   expect(logged(all)).toEqual(['escalated 3 worse', 'level 2 manual', 'level 3 manual']);
@@ -154,9 +154,16 @@ test('I11: an escalation by hand starts the next level, or all up to one, unless
     seenVersion: last.version,
     level: undefined,
     reason: undefined,
-    staffing: everybody,
+    facts: { staffing: everybody },
   });
   expect(logged(repeated)).toEqual(['escalated 4', 'level 4 manual']);
+  // Whether an engine has noticed yet what holds it makes no difference.
+  const hold: Hold = { kind: 'silence', by: 'silence1', until: seconds(60) };
+  for (const state of [on(), { ...on(), hold }]) {
+    const facts = { staffing: everybody, hold: state.hold === null ? hold : undefined };
+    const given = { seenVersion: state.version, level: undefined, reason: undefined, facts };
+    expect(() => escalateByHand(state, 'n1', seconds(3), given)).toThrow('It is held by silence silence1');
+  }
 });
 
 test('that somebody is there is a fact of its own, told once a run', () => {

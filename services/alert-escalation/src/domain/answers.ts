@@ -16,7 +16,6 @@ import {
 } from './alert.ts';
 import { close, take, takeIfEnough, withStatus } from './endings.ts';
 import { hold } from './holds.ts';
-import type { Staffing } from './levels.ts';
 import { startLevels } from './levels-plan.ts';
 import { canBeMet } from './quorum.ts';
 
@@ -101,12 +100,14 @@ export function escalateByHand(
   state: AlertState,
   person: string,
   now: number,
-  given: { seenVersion: number; level: number | undefined; reason: string | undefined; staffing: Staffing },
+  given: { seenVersion: number; level: number | undefined; reason: string | undefined; facts: Facts },
 ): Change {
-  const { seenVersion, reason, staffing } = given;
+  const { seenVersion, reason, facts } = given;
   if (state.version !== seenVersion) throw new CodedError('conflict', 'The alert is not any more as you saw it');
   if (state.state !== 'open') throw new CodedError('conflict', `The alert is ${state.state} already`);
-  if (state.hold !== null) throw new CodedError('conflict', `It is held by ${state.hold.kind} ${state.hold.by}`);
+  // Also by what has come up since it was looked at: what is due would be called together with what was asked for.
+  const held = state.hold ?? facts.hold;
+  if (held !== undefined) throw new CodedError('conflict', `It is held by ${held.kind} ${held.by}`);
   const last = state.policy.levels.length;
   const upTo = given.level ?? Math.min(last, state.level + 1);
   if (given.level !== undefined && (upTo <= state.level || upTo > last)) {
@@ -119,7 +120,7 @@ export function escalateByHand(
     level: upTo,
     ...(reason === undefined ? {} : { reason }),
   };
-  return startLevels(note(unchanged(state), {}, [entry]), now, staffing, { reason: 'manual', upTo });
+  return startLevels(note(unchanged(state), {}, [entry]), now, facts.staffing, { reason: 'manual', upTo });
 }
 
 /** A fact: it stops nothing by itself. */

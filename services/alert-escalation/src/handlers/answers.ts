@@ -66,8 +66,8 @@ export const escalateAlert = (
   { alertId, seenVersion, level, reason }: InputOf<typeof escalateContract>,
 ): Promise<Alert> =>
   answer(work, alertId, async (alert, person, now) => {
-    const { staffing } = await loadFactsOf(work.tx, alert, now);
-    return escalateByHand(alert, person, now, { seenVersion, level, reason, staffing });
+    const facts = await loadFactsOf(work.tx, alert, now);
+    return escalateByHand(alert, person, now, { seenVersion, level, reason, facts });
   });
 
 export const arriveAtAlert = (work: CommandWork, { alertId }: InputOf<typeof arriveContract>): Promise<Alert> =>

@@ -55,6 +55,8 @@ export async function onConditionCleared(work: EventWork, condition: Condition):
   const { hospital, tx } = work;
   const key = episodeKey(condition.patientId, condition.wardId, condition.kind);
   if (!(await isNewerCondition(tx, hospital, key, work.version))) return;
+  // Whoever moves him locks all his alerts, among them what this one may hold back.
+  await findWardToStay(tx, hospital, condition.patientId);
   const { open, waiting } = await lockEpisode(tx, hospital, key);
   await saveChanges(
     work,
