@@ -1,28 +1,25 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Condition } from '@carillon/contracts/monitoring';
 import { migrate } from '@carillon/database/migrate';
 import { directoryProjectionMigrations } from '@carillon/runtime/directory-projection';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { migrationsBefore } from '@carillon/testkit/migrations-before';
 import { openEngine } from './database.ts';
 import { deliver, tick } from './engine.ts';
 import { actorOf } from './world.ts';
 
 let infrastructure: Infrastructure;
-let before: string;
+let before: Awaited<ReturnType<typeof migrationsBefore>>;
 const folder = fileURLToPath(new URL('../migrations', import.meta.url));
 
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
-  before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
-  for (const file of await readdir(folder)) if (file < '0003') await cp(join(folder, file), join(before, file));
+  before = await migrationsBefore(folder, '0003');
 });
 afterAll(async () => {
   await infrastructure.stop();
-  await rm(before, { recursive: true });
+  await before.remove();
 });
 
 const start = Date.UTC(2026, 10, 21, 8);
@@ -40,7 +37,10 @@ const policy = {
 
 test('alerts from before quorum, holds and plans go on: no deadline moves, nobody is called twice, answers count', async () => {
   const { url } = infrastructure.postgres;
-  await migrate(url, 'alert-escalation', [directoryProjectionMigrations, { folder: before, table: 'migrations' }]);
+  await migrate(url, 'alert-escalation', [
+    directoryProjectionMigrations,
+    { folder: before.folder, table: 'migrations' },
+  ]);
   const database = openEngine(url);
   for (const [person, role, ward] of [
     ['n1', 'nurse', 'w1'],

@@ -1,30 +1,27 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '@carillon/database/database';
 import { migrate } from '@carillon/database/migrate';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { migrationsBefore } from '@carillon/testkit/migrations-before';
 import { endStays, listBedsWithPatients, listStaysOf } from '../src/store-admissions.ts';
 
 let infrastructure: Infrastructure;
-let before: string;
+let before: Awaited<ReturnType<typeof migrationsBefore>>;
 const folder = fileURLToPath(new URL('../migrations', import.meta.url));
 
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
-  before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
-  for (const file of await readdir(folder)) if (file < '0004') await cp(join(folder, file), join(before, file));
+  before = await migrationsBefore(folder, '0004');
 });
 afterAll(async () => {
   await infrastructure.stop();
-  await rm(before, { recursive: true });
+  await before.remove();
 });
 
 test('of who lay in a bed before stays were kept it is on record who ended that and why, and that nobody knows since when', async () => {
   const { url } = infrastructure.postgres;
-  await migrate(url, 'directory', [{ folder: before, table: 'migrations' }]);
+  await migrate(url, 'directory', [{ folder: before.folder, table: 'migrations' }]);
   const database = openDatabase({ url, service: 'directory' });
   const keep = (kind: string, id: string, body: object, version = 1): Promise<unknown> =>
     database.query(`insert into entity (hospital, kind, id, body, version) values ('h1', $1, $2, $3, $4)`, [

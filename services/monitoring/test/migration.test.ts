@@ -1,30 +1,27 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '@carillon/database/database';
 import { migrate } from '@carillon/database/migrate';
 import { directoryProjectionMigrations } from '@carillon/runtime/directory-projection';
 import { startInfrastructure, type Infrastructure } from '@carillon/testkit/infrastructure';
+import { migrationsBefore } from '@carillon/testkit/migrations-before';
 
 let infrastructure: Infrastructure;
-let before: string;
+let before: Awaited<ReturnType<typeof migrationsBefore>>;
 const folder = fileURLToPath(new URL('../migrations', import.meta.url));
 
 beforeAll(async () => {
   infrastructure = await startInfrastructure();
-  before = await mkdtemp(join(tmpdir(), 'carillon-migrations-'));
-  for (const file of await readdir(folder)) if (file < '0006') await cp(join(folder, file), join(before, file));
+  before = await migrationsBefore(folder, '0006');
 });
 afterAll(async () => {
   await infrastructure.stop();
-  await rm(before, { recursive: true });
+  await before.remove();
 });
 
 test('what was stored before there were days is in its day, and history of any age is kept', async () => {
   const { url } = infrastructure.postgres;
-  await migrate(url, 'monitoring', [directoryProjectionMigrations, { folder: before, table: 'migrations' }]);
+  await migrate(url, 'monitoring', [directoryProjectionMigrations, { folder: before.folder, table: 'migrations' }]);
   const database = openDatabase({ url, service: 'monitoring' });
   const now = Date.now();
   const times = [now - 400 * 86_400_000, now - 2 * 86_400_000, now];
