@@ -1,7 +1,7 @@
 import type { Edited } from '../edited.ts';
 import type { GroupDraft } from '../schedule-draft.ts';
 import { EditForm } from './edit-form.tsx';
-import { TextField } from './fields.tsx';
+import { IdentityFields } from './identity-fields.tsx';
 import { PeoplePicker } from './people-picker.tsx';
 import { useNamesIn } from './use-callable.ts';
 
@@ -27,20 +27,13 @@ export const GroupForm = ({ edited, onEdit, onSaved }: GroupFormProps) => {
       removal="Its members are not called by it any more. While a policy names it, it cannot be removed."
     >
       <div className="editor-row">
-        <TextField
-          path="groupId"
-          label="Id"
-          hint="Letters, digits, - and _; it stays."
-          value={draft.groupId}
-          onChange={(groupId) => change({ groupId })}
-          input={{ required: true, maxLength: 64, pattern: '[A-Za-z0-9_\\-]+', readOnly: version > 0 }}
-        />
-        <TextField
-          path="name"
-          label="Name"
-          value={draft.name}
-          onChange={(name) => change({ name })}
-          input={{ required: true, maxLength: 100 }}
+        <IdentityFields
+          idPath="groupId"
+          id={draft.groupId}
+          name={draft.name}
+          isIdFixed={version > 0}
+          onId={(groupId) => change({ groupId })}
+          onName={(name) => change({ name })}
         />
       </div>
       <PeoplePicker

@@ -4,6 +4,7 @@ import { DEFAULT_POLICY, type PolicyDraft } from '../policy-draft.ts';
 import type { Priority } from '../shapes.ts';
 import { EditForm } from './edit-form.tsx';
 import { Checks, IssueAt, TextField } from './fields.tsx';
+import { IdentityFields } from './identity-fields.tsx';
 import { PolicyLevels } from './policy-levels.tsx';
 import { useNamesIn } from './use-callable.ts';
 import type { Nameable } from './use-nameable.ts';
@@ -40,20 +41,14 @@ export const PolicyForm = ({ edited, nameable, onEdit, onSaved }: PolicyFormProp
       }
     >
       <div className="editor-row">
-        <TextField
-          path="policyId"
-          label="Id"
-          hint="Letters, digits, - and _; it stays."
-          value={draft.policyId}
-          onChange={(policyId) => change({ policyId })}
-          input={{ required: true, maxLength: 64, pattern: '[A-Za-z0-9_\\-]+', readOnly: version > 0 || isDefault }}
-        />
-        <TextField
-          path="name"
-          label="Name"
-          value={draft.name}
-          onChange={(name) => change({ name })}
-          input={{ maxLength: 100 }}
+        <IdentityFields
+          idPath="policyId"
+          id={draft.policyId}
+          name={draft.name}
+          isIdFixed={version > 0 || isDefault}
+          isNameOptional
+          onId={(policyId) => change({ policyId })}
+          onName={(name) => change({ name })}
         />
       </div>
       {isDefault ? (

@@ -12,6 +12,7 @@ import { nextId } from '../policy-draft.ts';
 import { DraftTurns } from './draft-turns.tsx';
 import { EditForm } from './edit-form.tsx';
 import { Checks, IssueAt, TextField } from './fields.tsx';
+import { IdentityFields } from './identity-fields.tsx';
 import { PeoplePicker } from './people-picker.tsx';
 import { useNamesIn } from './use-callable.ts';
 
@@ -44,20 +45,13 @@ export const ScheduleForm = ({ edited, onEdit, onSaved }: ScheduleFormProps) => 
       removal="Nobody is on call by it any more. While a policy names it, it cannot be removed."
     >
       <div className="editor-row">
-        <TextField
-          path="scheduleId"
-          label="Id"
-          hint="Letters, digits, - and _; it stays."
-          value={draft.scheduleId}
-          onChange={(scheduleId) => change({ scheduleId })}
-          input={{ required: true, maxLength: 64, pattern: '[A-Za-z0-9_\\-]+', readOnly: version > 0 }}
-        />
-        <TextField
-          path="name"
-          label="Name"
-          value={draft.name}
-          onChange={(name) => change({ name })}
-          input={{ required: true, maxLength: 100 }}
+        <IdentityFields
+          idPath="scheduleId"
+          id={draft.scheduleId}
+          name={draft.name}
+          isIdFixed={version > 0}
+          onId={(scheduleId) => change({ scheduleId })}
+          onName={(name) => change({ name })}
         />
         <TextField
           path="timeZone"
