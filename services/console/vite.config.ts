@@ -13,6 +13,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // One file: a part that is loaded later could not be while the server is away. In kB.
+    chunkSizeWarningLimit: 600,
   },
   server: {
     proxy: {
