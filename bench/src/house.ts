@@ -23,6 +23,8 @@ export type House = {
   databaseUrl: string;
   signer: Signer;
   usage(): Record<Part, Usage>;
+  /** Of the one process of a service, where each has its own. */
+  usageOfService(name: ServiceName): Usage;
   stop(): Promise<void>;
 };
 
@@ -123,6 +125,7 @@ export async function startHouse(isOneProcess: boolean, more: readonly ServiceNa
       PostgreSQL: usageOf(postgres.pid),
       'load and boards': ownUsage(),
     }),
+    usageOfService: (name) => usageOf(processes[programs.findIndex((names) => names.join() === name)]?.pid ?? 0),
     stop,
   };
 }

@@ -4,7 +4,7 @@
  * with the same message id when that is not known.
  */
 import { lanes, type Lane } from '@carillon/contracts/define';
-import { publish } from '@carillon/bus/publish';
+import { createBatchPublisher } from '@carillon/bus/publish';
 import type { Bus } from '@carillon/bus/connection';
 import { countOutbox, deleteOutbox, selectOutbox, type OutboxRow } from '@carillon/database/outbox';
 import type { Database } from '@carillon/database/database';
@@ -60,14 +60,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   const subscriptions = lanes.map((lane) => bus.nc.subscribe(signal(lane), { callback: () => wakeLane(lane) }));
 
-  const publishRow = async (row: OutboxRow): Promise<number | undefined> => {
-    try {
-      await publish(bus, { subject: row.subject, body: encoder.encode(row.body), headers: row.headers });
-      return row.id;
-    } catch {
-      return undefined;
-    }
-  };
+  const publisher = createBatchPublisher(bus);
 
   /** @returns whether there may be more, and whether any failed */
   const step = async (lane: Lane): Promise<{ isMore: boolean; failed: boolean }> => {
@@ -75,8 +68,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const rows = await selectOutbox(own, lane, batchSize);
     for (const wave of waves(rows)) {
       if (leases.held(`relay:${lane}`) === undefined) return { isMore: false, failed: false };
-      const results = await Promise.all(wave.map(publishRow));
-      const ids = results.filter((id) => id !== undefined);
+      const stored = await publisher.publishAll(
+        wave.map(({ subject, headers, body }) => ({ subject, headers, body: encoder.encode(body) })),
+      );
+      const ids = wave.flatMap(({ id }, position) => (stored[position] === true ? [id] : []));
       if (ids.length > 0) await deleteOutbox(own, ids);
       metrics.published.inc({ lane }, ids.length);
       if (ids.length < wave.length) return { isMore: true, failed: true };
@@ -160,6 +155,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       lanes.forEach(wakeLane);
       await Promise.all(runs);
       for (const subscription of subscriptions) subscription.unsubscribe();
+      publisher.stop();
       await leases.stop();
     },
   };

@@ -8,25 +8,29 @@ import type { OwnRules } from './domain/rules-in-force.ts';
 /** A reading with who posted it, where and when it was received (ms since the epoch). */
 export type StoredReading = Reading & { hospital: string; by: string; receivedAt: number };
 
-export const readingKey = (
+const readingKey = (
   reading: Pick<StoredReading, 'hospital' | 'patientId' | 'vital' | 'measuredAt' | 'deviceId'>,
 ): string => [reading.hospital, reading.patientId, reading.vital, reading.measuredAt, reading.deviceId ?? ''].join(' ');
+
+/** Nearly always all of them are new and no device is under test: then one row says so. */
+type InsertedRow = {
+  count: number;
+  hospital: string | null;
+  patientId: string;
+  vital: VitalName;
+  measuredAt: number;
+  deviceId: string;
+  mode: Mode | null;
+};
 
 /**
  * Stores what is new, and notes the hours whose minutes are to be made. The engines of the patients are locked from here
  * on, so that the next statement, which reads what they are judged by, cannot have waited for a lock with a view of before.
  *
- * @returns of each row that was not there before, by its `readingKey`, whether its device is under test
+ * @returns those that were not there before, in their order, of equal ones the first; of a device under test with its mode
  */
-export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<Map<string, Mode | null>> {
-  const { rows } = await tx.query<{
-    hospital: string;
-    patient_id: string;
-    vital: string;
-    at: number;
-    device_id: string;
-    mode: Mode | null;
-  }>(
+export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<StoredReading[]> {
+  const { rows } = await tx.query<InsertedRow>(
     `with engine as materialized (
        select from (
          select distinct hospital, patient_id from unnest($1::text[], $2::text[]) as given (hospital, patient_id)
@@ -54,8 +58,10 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
        where vital <> 'consciousness' order by 1, 2, 3
        -- Changes nothing and locks the row: whoever makes the minutes of this hour waits until these readings are seen.
        on conflict (hospital, patient_id, hour) do update set hour = excluded.hour where false)
-     select hospital, patient_id, vital, (extract(epoch from measured_at) * 1000)::bigint as at, device_id, mode
-     from stored`,
+     select counted.count, hospital, patient_id as "patientId", vital, epoch_ms(measured_at) as "measuredAt",
+       device_id as "deviceId", mode
+     from (select count(*)::int from stored) counted
+       left join stored on counted.count < cardinality($1::text[]) or mode is not null`,
     [
       readings.map((reading) => reading.hospital),
       readings.map((reading) => reading.patientId),
@@ -73,13 +79,23 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
       readings.map((reading) => reading.mode ?? null),
     ],
   );
-  return new Map(
-    rows.map((row) => [[row.hospital, row.patient_id, row.vital, row.at, row.device_id].join(' '), row.mode]),
+  const areAllNew = rows[0]?.count === readings.length;
+  const listed = new Map(
+    rows.flatMap(({ hospital, ...row }) => (hospital === null ? [] : [[readingKey({ ...row, hospital }), row.mode]])),
   );
+  if (areAllNew && listed.size === 0) return [...readings];
+  return readings.flatMap((reading) => {
+    const key = readingKey(reading);
+    const mode = listed.get(key) ?? undefined;
+    // The first of equal readings counts: each key is given once.
+    if (!listed.delete(key) && !areAllNew) return [];
+    return [mode === undefined ? reading : { ...reading, mode }];
+  });
 }
 
 /** `dueAtMs`: when it must be looked at again without a sample; null where nothing waits for a time. */
 export type MonitorRow = { patientId: string; state: PatientState; version: number; dueAtMs: number | null };
+export type KnownEngine = Pick<MonitorRow, 'state' | 'version'>;
 /** What is needed to judge a patient; null where there is nothing yet. */
 export type PatientRow = {
   patientId: string;
@@ -122,13 +138,15 @@ export async function lockEngines(tx: Sql, hospital: string, patientIds: readonl
  *
  * @param patients ids in ascending order, each with the devices that measured what is to be judged
  * @param measuredSince the oldest of it, ms since the epoch: bindings that had ended by then say nothing of it
+ * @param known states that need not be read where their versions are still the newest
  */
 export async function lockPatients(
   tx: Sql,
   hospital: string,
   patients: ReadonlyMap<string, readonly string[]>,
-  measuredSince?: number,
+  { measuredSince, known }: { measuredSince?: number; known?: (patientId: string) => KnownEngine | undefined } = {},
 ): Promise<PatientRow[]> {
+  const engines = new Map([...patients.keys()].map((patientId) => [patientId, known?.(patientId)]));
   const { rows } = await tx.query<PatientRow>(
     `with engine as materialized (
        select locked.* from (select unnest($2::text[]) as id order by 1) named, lateral (
@@ -168,8 +186,9 @@ export async function lockPatients(
           lateral (select * from device where hospital = $1 and device_id = name limit 1) device
             left join lateral (select patient_id from device_binding
               where hospital = $1 and device_id = name and until_at is null limit 1) worn on true), '[]') as devices,
-       engine.state, engine.version, epoch_ms(engine.due_at) as "dueAtMs"
-     from unnest($2::text[], $3::text[]) as given (patient_id, devices)
+       case when engine.version = given.known then null else engine.state end as state, engine.version,
+       epoch_ms(engine.due_at) as "dueAtMs"
+     from unnest($2::text[], $3::text[], $5::bigint[]) as given (patient_id, devices, known)
        left join lateral (select person_id, birth_date from directory_person
          where hospital = $1 and person_id = given.patient_id limit 1) person on true
        left join lateral (select ward_id from directory_admission
@@ -183,9 +202,13 @@ export async function lockPatients(
       [...patients.keys()],
       [...patients.values()].map((devices) => devices.join(' ')),
       measuredSince === undefined ? null : new Date(measuredSince),
+      [...engines.values()].map((engine) => engine?.version ?? null),
     ],
   );
-  return rows;
+  return rows.map((row) => {
+    const engine = engines.get(row.patientId);
+    return engine !== undefined && engine.version === row.version ? { ...row, state: engine.state } : row;
+  });
 }
 
 /** So that the first two who have something of a patient meet one row. One that is being written is waited for. */

@@ -87,8 +87,8 @@ test('each day is made a week before its first reading', async () => {
 
 test('a reading of last year lands and is found, and lands once', async () => {
   const lastYear = now - 400 * dayMs;
-  expect((await store(reading(lastYear, { receivedAt: now }))).size).toBe(1);
-  expect((await store(reading(lastYear, { receivedAt: now }))).size).toBe(0);
+  expect(await store(reading(lastYear, { receivedAt: now }))).toHaveLength(1);
+  expect(await store(reading(lastYear, { receivedAt: now }))).toEqual([]);
   await retain({ database, log }, config, now);
   expect(await whereIs(lastYear)).toBe('vital_sign_default');
   const newest = await findNewestVitals(database, { hospital: 'h1', now }, ['p1']);

@@ -7,7 +7,7 @@ import { isPlausible, vitalSigns, type NumericVital } from '@carillon/contracts/
 import type { CommandWork } from '@carillon/runtime/commands';
 import { assertPermitted } from '@carillon/runtime/directory-projection';
 import { isAhead, observedAtMs } from '../domain/observed-at.ts';
-import { insertReadings, readingKey, type StoredReading } from '../store.ts';
+import { insertReadings, type StoredReading } from '../store.ts';
 import { runMonitors } from './patients.ts';
 import { statusOf } from './reads.ts';
 
@@ -79,9 +79,8 @@ export async function chartVitals(work: CommandWork, chart: Chart): Promise<Resu
       quality: 'good',
     });
   }
-  const stored = await insertReadings(tx, readings);
   // The same time charted again is the same observation; a correction is charted with its own time.
-  const isNew = readings.filter((reading) => stored.has(readingKey(reading)));
+  const isNew = await insertReadings(tx, readings);
   await runMonitors(work, hospital, new Map([[patientId, isNew]]));
   const [status] = await statusOf(tx, { hospital, now }, [patientId]);
   if (status === undefined) throw new Error('A patient without a status');

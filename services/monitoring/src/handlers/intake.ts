@@ -15,8 +15,9 @@ import type { ServiceTools } from '@carillon/runtime/service';
 import { childTrace } from '@carillon/runtime/trace';
 import type { Work } from '@carillon/runtime/work';
 import type { MonitorAbsence } from '../domain/patient-state.ts';
-import { insertReadings, lockEngines, readingKey, type StoredReading } from '../store.ts';
+import { insertReadings, lockEngines, type StoredReading } from '../store.ts';
 import type { Ears } from './ears.ts';
+import { createKnownEngines } from './known-engines.ts';
 import { runMonitors } from './patients.ts';
 
 type Waiting = { delivery: Delivery; partition: string };
@@ -83,6 +84,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
   // From the start: an alert on the increase of a counter misses the first of what is not there before it.
   metrics.handled.inc({ kind: 'intake', name: 'vitals:record', outcome: 'poison' }, 0);
   const consumptions = new Map<string, Consumption>();
+  const engines = createKnownEngines();
   let isStopping = false;
 
   const commit = async (leases: LeaseHolder, batch: readonly Waiting[]): Promise<void> => {
@@ -102,17 +104,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
         byHospital.set(hospital, news);
         return news;
       };
-      for (const reading of readings) {
-        // The first of equal readings counts: each key is given once.
-        const key = readingKey(reading);
-        const mode = stored.get(key) ?? undefined;
-        if (!stored.delete(key)) continue;
-        append(
-          newsOf(reading.hospital).readings,
-          reading.patientId,
-          mode === undefined ? reading : { ...reading, mode },
-        );
-      }
+      for (const reading of stored) append(newsOf(reading.hospital).readings, reading.patientId, reading);
       for (const { hospital, absences } of received) {
         for (const { patientId, vital, reason, measuredAt, deviceId } of absences) {
           append(newsOf(hospital).absences, patientId, { vital, reason, atMs: measuredAt, deviceId });
@@ -120,7 +112,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
         }
       }
       for (const [hospital, { readings: byPatient, absences }] of byHospital) {
-        await runMonitors(work, hospital, byPatient, { absences });
+        await runMonitors(work, hospital, byPatient, { absences, engines });
       }
     });
     for (const [index, { receivedAt }] of received.entries()) ears.heard(batch[index]?.partition ?? '', receivedAt);
@@ -147,6 +139,8 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
         endTimer();
         return finish(batch, 'ok');
       } catch (error) {
+        // The database may be another one when it is back: an older copy, with other states of the same versions.
+        engines.clear();
         if (error instanceof LeaseLost) return batch.forEach(({ delivery }) => delivery.release(200));
         const outcome = judge(error, attempt);
         if (outcome.kind === 'later') gate.close();

@@ -27,12 +27,14 @@ import type { Hearing } from '../domain/signals.ts';
 import { stopSignals } from '../domain/signal-part.ts';
 import { conditionMessage } from '../domain/words.ts';
 import { hearDevices } from './device-events.ts';
+import type { KnownEngines } from './known-engines.ts';
 import { settleRules, type Judging } from './rules.ts';
 import {
   insertMonitors,
   lockEngines,
   lockPatients,
   upsertMonitors,
+  type KnownEngine,
   type MonitorRow,
   type PatientRow,
   type StoredReading,
@@ -161,6 +163,8 @@ export type Observed = {
   answers?: ReadonlyMap<string, readonly string[]>;
   /** From when until when the patient's partition was listened to; given by whoever listens to it. */
   hearingOf?: (patientId: string) => Hearing | undefined;
+  /** What this process saved last; given where the same process judges a patient again and again. */
+  engines?: KnownEngines;
   /** What somebody has taken off these patients on purpose. */
   isStopped?: (vital: VitalName, deviceId: string) => boolean;
 };
@@ -198,11 +202,12 @@ export async function runMonitors(
   ];
   const devices = new Map(ids.map((patientId) => [patientId, devicesOf(saidOf(patientId))]));
   const measuredSince = all.reduce((oldest, { measuredAt }) => Math.min(oldest, measuredAt), now);
-  let patients = await lockPatients(tx, hospital, devices, measuredSince);
+  const known = (patientId: string): KnownEngine | undefined => observed.engines?.find(hospital, patientId);
+  let patients = await lockPatients(tx, hospital, devices, { measuredSince, known });
   const strangers = patients.filter(({ version }) => version === null).map(({ patientId }) => patientId);
   if (strangers.length > 0) {
     await insertMonitors(tx, hospital, strangers, emptyPatientState);
-    patients = await lockPatients(tx, hospital, devices, measuredSince);
+    patients = await lockPatients(tx, hospital, devices, { measuredSince, known });
   }
   const since = all.reduce((newest, { receivedAt }) => Math.max(newest, receivedAt), 0);
   assertAllKnown(
@@ -218,8 +223,8 @@ export async function runMonitors(
   for (const patient of patients) {
     const { patientId, wardId } = patient;
     const readings = byPatient.get(patientId) ?? [];
-    const known = patient.state ?? emptyPatientState;
-    const before = observed.isStopped === undefined ? known : stopSignals(known, observed.isStopped);
+    const saved = patient.state ?? emptyPatientState;
+    const before = observed.isStopped === undefined ? saved : stopSignals(saved, observed.isStopped);
     const version = patient.version ?? 0;
     const judging = rules.get(patientId);
     if (judging === undefined) continue;
@@ -227,7 +232,7 @@ export async function runMonitors(
     const samples = readings.map(toSample);
     const { state, conditions, score, doubted } = applySamples(before, samples, options);
     const dueAtMs = nextLookAt(state, options);
-    if (readings.length === 0 && state === known) {
+    if (readings.length === 0 && state === saved) {
       const knownDueMs = patient.dueAtMs;
       const isDue = knownDueMs !== null && knownDueMs <= now;
       if (isDue || (dueAtMs !== null && dueAtMs < (knownDueMs ?? Infinity))) {
@@ -245,5 +250,7 @@ export async function runMonitors(
     changed.push({ patientId, state, version: version + Math.max(1, conditions.length), dueAtMs });
   }
   if (changed.length > 0) await upsertMonitors(tx, { hospital, now }, changed);
+  // What is rolled back was never saved.
+  work.afterCommit(() => observed.engines?.keep(hospital, changed));
   if (alarms.length > 0) await recordAlarms(tx, hospital, alarms);
 }
