@@ -5,11 +5,18 @@ import pg from 'pg';
 // bigint as a number: ids and generations stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
+/**
+ * `isPlannedAnew`: each time, for the size that its table has then. A plan is kept otherwise, and for a queue one that was
+ * made while it was empty reads all of it when it is long.
+ */
+export type QueryOptions = { isPlannedAnew?: boolean };
+
 /** A pool or a transaction: what the functions of a `store.ts` take as their first parameter. */
 export type Sql = {
   query<Row extends pg.QueryResultRow = never>(
     text: string,
     values?: readonly unknown[],
+    options?: QueryOptions,
   ): Promise<{ rows: Row[]; rowCount: number | null }>;
 };
 
@@ -34,8 +41,8 @@ function preparedName(text: string): string | undefined {
   return name;
 }
 
-function toQuery(text: string, values: readonly unknown[] | undefined): pg.QueryConfig {
-  const name = values === undefined ? undefined : preparedName(text);
+function toQuery(text: string, values: readonly unknown[] | undefined, options?: QueryOptions): pg.QueryConfig {
+  const name = values === undefined || options?.isPlannedAnew === true ? undefined : preparedName(text);
   return { text, values: [...(values ?? [])], ...(name === undefined ? {} : { name }) };
 }
 
@@ -52,13 +59,15 @@ export const schemaOf = (service: string): string => service.replaceAll('-', '_'
 
 /**
  * A stopped process must not hold an alert: an idle transaction ends after 3 s, a statement after 5 s, a connection
- * whose peer is silent after 5 s; the rows are then free for another.
+ * whose peer is silent after 5 s; the rows are then free for another. PostgreSQL compiles a statement that it takes for
+ * a long one, each time it runs: ours take milliseconds, and that took a tenth of a second.
  */
 const sessionSettings = [
   'statement_timeout=5000',
   'idle_in_transaction_session_timeout=3000',
   'tcp_user_timeout=5000',
   'timezone=UTC',
+  'jit=off',
 ];
 
 /** Longer than any statement may take: a server that is stopped, or behind a cut line, would be waited for for ever. */
@@ -80,7 +89,7 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
   pool.on('error', (error) => onIdleError?.(error));
   return {
     schema,
-    query: (text, values) => pool.query(toQuery(text, values)),
+    query: (text, values, options) => pool.query(toQuery(text, values, options)),
     async transaction(work) {
       const client = await pool.connect();
       let broken: Error | undefined;
@@ -90,7 +99,7 @@ export function openDatabase({ url, service, maxConnections = 4, onIdleError }: 
       client.on('error', onError);
       try {
         await client.query('begin');
-        const tx: Sql = { query: (text, values) => client.query(toQuery(text, values)) };
+        const tx: Sql = { query: (text, values, options) => client.query(toQuery(text, values, options)) };
         const result = await work(tx);
         await client.query('commit');
         return result;

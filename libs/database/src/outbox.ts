@@ -1,4 +1,5 @@
 import type { Lane } from '@carillon/contracts/define';
+import { bigints, texts } from './arrays.ts';
 import type { Sql } from './database.ts';
 
 export type OutboxMessage = {
@@ -21,11 +22,11 @@ export async function insertOutbox(tx: Sql, messages: readonly OutboxMessage[]):
        with ordinality as message (lane, entity, subject, headers, body, position)
      order by position`,
     [
-      messages.map((message) => message.lane),
-      messages.map((message) => message.entity),
-      messages.map((message) => message.subject),
-      messages.map((message) => JSON.stringify(message.headers)),
-      messages.map((message) => message.body),
+      texts(messages.map((message) => message.lane)),
+      texts(messages.map((message) => message.entity)),
+      texts(messages.map((message) => message.subject)),
+      texts(messages.map((message) => JSON.stringify(message.headers))),
+      texts(messages.map((message) => message.body)),
     ],
   );
 }
@@ -34,13 +35,23 @@ export async function selectOutbox(sql: Sql, lane: Lane, limit: number): Promise
   const { rows } = await sql.query<OutboxRow>(
     'select id, entity, subject, headers, body from outbox where lane = $1 order by id limit $2',
     [lane, limit],
+    { isPlannedAnew: true },
   );
   return rows;
 }
 
-/** Joined, since `id = any(...)` compares each row with each id where the planner takes the table for empty. */
+/**
+ * Joined, since `id = any(...)` compares each row with each id where the planner takes the table for empty. The disk is
+ * not waited for: a row that is back after a crash of the server is published again, with the same message id.
+ */
 export async function deleteOutbox(sql: Sql, ids: readonly number[]): Promise<void> {
-  await sql.query('delete from outbox using unnest($1::bigint[]) as gone (id) where outbox.id = gone.id', [ids]);
+  await sql.query(
+    `delete from outbox using unnest($1::bigint[]) as gone (id),
+       (select set_config('synchronous_commit', 'off', true) offset 0) unsynced
+     where outbox.id = gone.id`,
+    [bigints(ids)],
+    { isPlannedAnew: true },
+  );
 }
 
 /** How far publishing lags behind, by lane: rows, and the age of the oldest by the clock of the database. */

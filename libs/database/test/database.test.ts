@@ -308,6 +308,17 @@ test('an owner that was stopped finds its lease gone when it wakes, and holds of
   });
 });
 
+test('an owner renews while it works under its lease: neither waits for the other', async () => {
+  const [lease] = await takeLeases(database, ['busy'], 'a', 30);
+  if (lease === undefined) throw new Error('not taken');
+  await database.transaction(async (tx) => {
+    expect(await areLeasesHeld(tx, [lease], 'a')).toBe(true);
+    // Within the transaction: one that waited for it would wait for ever.
+    expect(await takeLeases(database, ['busy'], 'a', 30)).toEqual([lease]);
+    expect(await areLeasesHeld(tx, [lease], 'a')).toBe(true);
+  });
+});
+
 test('a lease that was given up is free at once, and forgotten when its name is used no more', async () => {
   await takeLeases(database, ['member:x:a'], 'a', 30);
   await giveUpLeases(database, ['member:x:a'], 'b');

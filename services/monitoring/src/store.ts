@@ -1,6 +1,7 @@
 import type { Mode, Quality, Reading, RecordedVital } from '@carillon/contracts/monitoring';
 import { partitionOf } from '@carillon/contracts/streams';
 import { vitalNames, vitalSigns, type VitalName } from '@carillon/contracts/vital-signs';
+import { bigints, doubles, texts } from '@carillon/database/arrays';
 import type { Sql } from '@carillon/database/database';
 import type { Binding, Decision, KnownDevice, PatientState, Population } from './domain/patient-state.ts';
 import type { OwnRules } from './domain/rules-in-force.ts';
@@ -63,20 +64,20 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
      from (select count(*)::int from stored) counted
        left join stored on counted.count < cardinality($1::text[]) or mode is not null`,
     [
-      readings.map((reading) => reading.hospital),
-      readings.map((reading) => reading.patientId),
-      readings.map((reading) => reading.vital),
-      readings.map((reading) => reading.measuredAt),
-      readings.map((reading) => reading.deviceId ?? ''),
-      readings.map((reading) => (typeof reading.value === 'number' ? reading.value : null)),
-      readings.map((reading) => (typeof reading.value === 'string' ? reading.value : null)),
-      readings.map((reading) => reading.quality),
-      readings.map((reading) => String(reading.receivedValue)),
-      readings.map((reading) => reading.receivedUnit),
-      readings.map((reading) => reading.receivedAt),
-      readings.map((reading) => reading.statedAt),
-      readings.map((reading) => reading.by),
-      readings.map((reading) => reading.mode ?? null),
+      texts(readings.map((reading) => reading.hospital)),
+      texts(readings.map((reading) => reading.patientId)),
+      texts(readings.map((reading) => reading.vital)),
+      bigints(readings.map((reading) => reading.measuredAt)),
+      texts(readings.map((reading) => reading.deviceId ?? '')),
+      doubles(readings.map((reading) => (typeof reading.value === 'number' ? reading.value : null))),
+      texts(readings.map((reading) => (typeof reading.value === 'string' ? reading.value : null))),
+      texts(readings.map((reading) => reading.quality)),
+      texts(readings.map((reading) => String(reading.receivedValue))),
+      texts(readings.map((reading) => reading.receivedUnit)),
+      bigints(readings.map((reading) => reading.receivedAt)),
+      bigints(readings.map((reading) => reading.statedAt)),
+      texts(readings.map((reading) => reading.by)),
+      texts(readings.map((reading) => reading.mode ?? null)),
     ],
   );
   const areAllNew = rows[0]?.count === readings.length;
@@ -199,10 +200,10 @@ export async function lockPatients(
      order by given.patient_id`,
     [
       hospital,
-      [...patients.keys()],
-      [...patients.values()].map((devices) => devices.join(' ')),
+      texts([...patients.keys()]),
+      texts([...patients.values()].map((devices) => devices.join(' '))),
       measuredSince === undefined ? null : new Date(measuredSince),
-      [...engines.values()].map((engine) => engine?.version ?? null),
+      bigints([...engines.values()].map((engine) => engine?.version ?? null)),
     ],
   );
   return rows.map((row) => {
@@ -235,18 +236,18 @@ export async function upsertMonitors(
   await tx.query(
     `insert into patient_monitor as known (hospital, patient_id, state, version, part, due_at)
      select $1, patient_id, state::jsonb, version, part, to_timestamp(due_at / 1000.0)
-     from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::double precision[])
+     from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::double precision[])
        as given (patient_id, state, version, part, due_at)
      on conflict (hospital, patient_id) do update set state = excluded.state, version = excluded.version,
        part = excluded.part,
        due_at = case when known.due_at > $7 and known.due_at <= excluded.due_at then known.due_at else excluded.due_at end`,
     [
       hospital,
-      monitors.map((monitor) => monitor.patientId),
-      monitors.map((monitor) => JSON.stringify(monitor.state)),
-      monitors.map((monitor) => monitor.version),
-      monitors.map((monitor) => Number(partitionOf(monitor.patientId))),
-      monitors.map((monitor) => monitor.dueAtMs),
+      texts(monitors.map((monitor) => monitor.patientId)),
+      texts(monitors.map((monitor) => JSON.stringify(monitor.state))),
+      bigints(monitors.map((monitor) => monitor.version)),
+      bigints(monitors.map((monitor) => Number(partitionOf(monitor.patientId)))),
+      doubles(monitors.map((monitor) => monitor.dueAtMs)),
       new Date(now),
     ],
   );

@@ -22,9 +22,12 @@ import { runMonitors } from './patients.ts';
 
 type Waiting = { delivery: Delivery; partition: string };
 
-/** Deliveries of one transaction; each holds up to a thousand readings. */
-const maxBatch = 128;
-const maxBatchReadings = 4_000;
+/**
+ * Deliveries of one transaction; each holds up to a thousand readings. A long one keeps all that was deleted meanwhile
+ * in the way of everybody, and what it holds in memory is garbage that has grown old.
+ */
+const maxBatch = 64;
+const maxBatchReadings = 500;
 const drainMs = 4_000;
 const followAgainMs = 500;
 /** Transactions side by side; a partition always goes to the same of them. */
