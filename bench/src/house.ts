@@ -31,6 +31,9 @@ export type House = {
 const servicesProgram = fileURLToPath(new URL('./services.js', import.meta.url));
 const startWithinMs = 60_000;
 
+/** As docker-compose.yml starts it. */
+const flagsOfMonitoring = ['--max-semi-space-size=32'];
+
 /** The limits of people and devices are lifted: what is measured is the machine, not its courtesy. */
 const unlimited = {
   CARILLON_LIMIT_CALLS_DEVICE: '10000000',
@@ -56,22 +59,26 @@ export async function startHouse(isOneProcess: boolean, more: readonly ServiceNa
   const signer = createSigner();
   // Flags of this process are the services' too: `node --cpu-prof bench/dist/ingest.js`.
   const startProcess = (names: readonly string[]): ChildProcessByStdio<null, Readable, null> =>
-    spawn(process.execPath, [...process.execArgv, servicesProgram, ...names], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        ...unlimited,
-        NODE_ENV: 'production',
-        CARILLON_HTTP_PORT: String(httpPort),
-        CARILLON_INTERNAL_PORT: '0',
-        CARILLON_JWT_SECRET: signer.secret,
-        CARILLON_LOG_LEVEL: 'warn',
-        // Nobody's pages but those that are measured.
-        CARILLON_CANARY_SECONDS: '0',
-        BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
-        DATABASE_URL: postgres.url,
+    spawn(
+      process.execPath,
+      [...(names.join() === 'monitoring' ? flagsOfMonitoring : []), ...process.execArgv, servicesProgram, ...names],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          ...unlimited,
+          NODE_ENV: 'production',
+          CARILLON_HTTP_PORT: String(httpPort),
+          CARILLON_INTERNAL_PORT: '0',
+          CARILLON_JWT_SECRET: signer.secret,
+          CARILLON_LOG_LEVEL: 'warn',
+          // Nobody's pages but those that are measured.
+          CARILLON_CANARY_SECONDS: '0',
+          BENCH_NATS_URLS: JSON.stringify(Object.fromEntries(serviceNames.map((name) => [name, nats.urlOf(name)]))),
+          DATABASE_URL: postgres.url,
+        },
       },
-    });
+    );
   const programs = [
     ...(isOneProcess ? [serviceNames] : serviceNames.map((name) => [name])),
     ...more.map((name) => [name]),

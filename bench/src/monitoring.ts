@@ -40,8 +40,9 @@ const vitalsAPatient = Number(values.vitals);
 const seconds = Number(values.seconds);
 const batch = Number(values.batch);
 const knownWithinMs = 600_000;
-/** The first reading of each patient, and what a JIT has not seen yet, are no steady load. */
-const warmUpMs = 10_000;
+/** Monitors are switched on one after another, in this time; what follows until the measurement is a steady load. */
+const rampMs = 20_000;
+const warmUpMs = rampMs + 10_000;
 const settleMs = 10_000;
 const tickMs = 20;
 const alarmsASecond = 10;
@@ -141,7 +142,7 @@ async function offer(bus: Bus, patients: number, alarming: readonly number[], un
   const startedAt = performance.now();
   const groups = groupsOf(patients).map((group, index, all) => ({
     ...group,
-    dueAt: startedAt + (1_000 * index) / all.length,
+    dueAt: startedAt + (rampMs * index) / all.length,
   }));
   const alarmAgainAt = new Map(alarming.map((patient) => [patient, 0]));
   let credit = 0;

@@ -17,7 +17,7 @@ export async function insertOutbox(tx: Sql, messages: readonly OutboxMessage[]):
   if (messages.length === 0) return;
   await tx.query(
     `insert into outbox (lane, entity, subject, headers, body)
-     select lane, entity, subject, headers::jsonb, body
+     select lane, entity, subject, headers::json, body
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
        with ordinality as message (lane, entity, subject, headers, body, position)
      order by position`,

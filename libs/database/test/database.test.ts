@@ -40,7 +40,11 @@ test('replicas that start at once migrate once, each service in a schema of its 
   );
   expect(rows.map((row) => row.schema)).toEqual(['directory', 'monitoring']);
   const applied = await database.query<{ name: string }>('select name from carillon_migrations');
-  expect(applied.rows).toEqual([{ name: '0001_command-path' }, { name: '0002_operations' }]);
+  expect(applied.rows).toEqual([
+    { name: '0001_command-path' },
+    { name: '0002_operations' },
+    { name: '0003_plain-headers' },
+  ]);
 });
 
 test('what resolves is committed, what throws is rolled back', async () => {

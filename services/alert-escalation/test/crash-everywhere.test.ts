@@ -157,7 +157,8 @@ const save = (tables: Columns) =>
 async function changedSince(tables: Columns): Promise<Columns> {
   const isChanged = (table: string): string =>
     `select '${table}' as name where exists (
-       (table ${table} except all table saved.${table}) union all (table saved.${table} except all table ${table}))`;
+       (select one::text from ${table} one except all select one::text from saved.${table} one)
+       union all (select one::text from saved.${table} one except all select one::text from ${table} one))`;
   const { rows } = await engine.query<{ name: string }>([...tables.keys()].map(isChanged).join(' union all '));
   return new Map(rows.map(({ name }) => [name, tables.get(name) ?? '']));
 }
@@ -183,7 +184,7 @@ async function left(answer: Answer | undefined): Promise<unknown> {
       'select page.* from page join alert using (alert_id) order by opened_at, run, page.level, page.attempt, person',
     receipts:
       'select receipt.* from page_receipt receipt join page using (mid) order by page.at, page.level, page.person',
-    outbox: `select lane, entity, subject, headers - 'traceparent' as headers, body from outbox order by id`,
+    outbox: `select lane, entity, subject, headers::jsonb - 'traceparent' as headers, body from outbox order by id`,
     conditions: 'select * from condition_seen order by episode_key',
     inbox: 'select * from inbox order by key',
     admissions: 'select * from directory_admission order by patient_id',

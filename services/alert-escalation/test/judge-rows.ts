@@ -65,7 +65,7 @@ export async function readRows(sql: Sql) {
        left join page_receipt receipt on receipt.mid = page.mid and receipt.level = 'delivered'`,
     ),
     sql.query<{ headers: Record<string, string>; subject: string; body: string }>(
-      `select subject, headers, body from outbox where headers ? 'Carillon-Event' order by id`,
+      `select subject, headers, body from outbox where headers::jsonb ? 'Carillon-Event' order by id`,
     ),
     sql.query<SilenceRow>(
       `select silence_id, ward_id, patient_id, kinds, priorities, starts_at, least(ends_at, ended_at) as ended_at

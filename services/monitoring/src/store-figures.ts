@@ -34,8 +34,8 @@ export async function countPatients(sql: Sql): Promise<(WardCounts & { hospital:
        select admission.hospital, admission.ward_id, score ->> 'risk' as risk, (score ->> 'lower')::int as lower,
          high, medium, low, silent
        from directory_admission admission
-         left join patient_monitor monitor on monitor.hospital = admission.hospital
-           and monitor.patient_id = admission.patient_id
+         left join (select hospital, patient_id, state::jsonb as state from patient_monitor offset 0) monitor
+           on monitor.hospital = admission.hospital and monitor.patient_id = admission.patient_id
          -- A score of which every part has expired says nothing: such a patient is unknown, and not well.
          left join lateral (select state -> 'score' as score) scored on state #> '{score,parts}' <> '{}'
          left join lateral (

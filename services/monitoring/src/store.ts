@@ -6,6 +6,8 @@ import type { Sql } from '@carillon/database/database';
 import type { Binding, Decision, KnownDevice, PatientState, Population } from './domain/patient-state.ts';
 import type { OwnRules } from './domain/rules-in-force.ts';
 
+const hourMs = 3_600_000;
+
 /** A reading with who posted it, where and when it was received (ms since the epoch). */
 export type StoredReading = Reading & { hospital: string; by: string; receivedAt: number };
 
@@ -28,9 +30,14 @@ type InsertedRow = {
  * Stores what is new, and notes the hours whose minutes are to be made. The engines of the patients are locked from here
  * on, so that the next statement, which reads what they are judged by, cannot have waited for a lock with a view of before.
  *
+ * @param now corrected time, ms since the epoch
  * @returns those that were not there before, in their order, of equal ones the first; of a device under test with its mode
  */
-export async function insertReadings(tx: Sql, readings: readonly StoredReading[]): Promise<StoredReading[]> {
+export async function insertReadings(
+  tx: Sql,
+  readings: readonly StoredReading[],
+  now: number,
+): Promise<StoredReading[]> {
   const { rows } = await tx.query<InsertedRow>(
     `with engine as materialized (
        select from (
@@ -53,10 +60,15 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
        where (select count(*) from engine) >= 0
        on conflict do nothing
        returning hospital, patient_id, vital, measured_at, device_id, mode),
+     hour as (
+       select distinct hospital, patient_id, date_trunc('hour', measured_at, 'UTC') as hour from stored
+       where vital <> 'consciousness'),
      due as (
-       insert into minutes_due (hospital, patient_id, hour)
-       select distinct hospital, patient_id, date_trunc('hour', measured_at, 'UTC') from stored
-       where vital <> 'consciousness' order by 1, 2, 3
+       -- Nobody makes the minutes of an hour that lasts, or has just ended.
+       insert into minutes_due (hospital, patient_id, hour) select * from hour where hour > $15 order by 1, 2, 3
+       on conflict do nothing),
+     due_again as (
+       insert into minutes_due (hospital, patient_id, hour) select * from hour where hour <= $15 order by 1, 2, 3
        -- Changes nothing and locks the row: whoever makes the minutes of this hour waits until these readings are seen.
        on conflict (hospital, patient_id, hour) do update set hour = excluded.hour where false)
      select counted.count, hospital, patient_id as "patientId", vital, epoch_ms(measured_at) as "measuredAt",
@@ -78,6 +90,7 @@ export async function insertReadings(tx: Sql, readings: readonly StoredReading[]
       bigints(readings.map((reading) => reading.statedAt)),
       texts(readings.map((reading) => reading.by)),
       texts(readings.map((reading) => reading.mode ?? null)),
+      new Date(now - hourMs),
     ],
   );
   const areAllNew = rows[0]?.count === readings.length;
@@ -141,7 +154,7 @@ export async function lockEngines(tx: Sql, hospital: string, patientIds: readonl
  * @param measuredSince the oldest of it, ms since the epoch: bindings that had ended by then say nothing of it
  * @param known states that need not be read where their versions are still the newest
  */
-export async function lockPatients(
+export async function findPatients(
   tx: Sql,
   hospital: string,
   patients: ReadonlyMap<string, readonly string[]>,
@@ -149,11 +162,7 @@ export async function lockPatients(
 ): Promise<PatientRow[]> {
   const engines = new Map([...patients.keys()].map((patientId) => [patientId, known?.(patientId)]));
   const { rows } = await tx.query<PatientRow>(
-    `with engine as materialized (
-       select locked.* from (select unnest($2::text[]) as id order by 1) named, lateral (
-         select patient_id, state, version, due_at from patient_monitor
-         where hospital = $1 and patient_id = named.id limit 1 for update) locked)
-     select given.patient_id as "patientId", person.person_id is not null as "isKnown",
+    `select given.patient_id as "patientId", person.person_id is not null as "isKnown",
        person.birth_date::text as "birthDate", admission.ward_id as "wardId", ward.population,
        (select json_build_object('version', own.version, 'body', own.body, 'setBy', own.set_by,
             'setAtMs', epoch_ms(own.set_at), 'expiresAtMs', epoch_ms(own.expires_at), 'resumes', own.resumes)
@@ -196,7 +205,8 @@ export async function lockPatients(
          where hospital = $1 and patient_id = given.patient_id limit 1) admission on true
        left join lateral (select population from directory_ward
          where hospital = $1 and ward_id = admission.ward_id limit 1) ward on true
-       left join engine on engine.patient_id = given.patient_id
+       left join lateral (select state, version, due_at from patient_monitor
+         where hospital = $1 and patient_id = given.patient_id limit 1) engine on true
      order by given.patient_id`,
     [
       hospital,
@@ -235,7 +245,7 @@ export async function upsertMonitors(
 ): Promise<void> {
   await tx.query(
     `insert into patient_monitor as known (hospital, patient_id, state, version, part, due_at)
-     select $1, patient_id, state::jsonb, version, part, to_timestamp(due_at / 1000.0)
+     select $1, patient_id, state::json, version, part, to_timestamp(due_at / 1000.0)
      from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::double precision[])
        as given (patient_id, state, version, part, due_at)
      on conflict (hospital, patient_id) do update set state = excluded.state, version = excluded.version,

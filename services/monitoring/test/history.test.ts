@@ -58,7 +58,7 @@ const reading = (measuredAt: number, given: Partial<StoredReading> = {}): Stored
   ...given,
 });
 const store = (...readings: StoredReading[]): ReturnType<typeof insertReadings> =>
-  database.transaction((tx) => insertReadings(tx, readings));
+  database.transaction((tx) => insertReadings(tx, readings, now));
 async function whereIs(measuredAt: number): Promise<string | undefined> {
   const { rows } = await database.query<{ name: string }>(
     'select tableoid::regclass::text as name from vital_sign where measured_at = $1',
@@ -281,7 +281,7 @@ test('readings that are being stored while minutes are made are in them', async 
   const hour = Math.floor(now / 3_600_000) * 3_600_000 - 10 * 3_600_000;
   await store(reading(hour, { value: 95 }));
   await database.transaction(async (tx) => {
-    await insertReadings(tx, [reading(hour + 1_000, { value: 70 })]);
+    await insertReadings(tx, [reading(hour + 1_000, { value: 70 })], now);
     // Its hour waits for them.
     expect(await makeMinutes(database, { now, keepDays: 400 })).toBe(0);
   });

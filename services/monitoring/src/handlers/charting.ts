@@ -80,7 +80,7 @@ export async function chartVitals(work: CommandWork, chart: Chart): Promise<Resu
     });
   }
   // The same time charted again is the same observation; a correction is charted with its own time.
-  const isNew = await insertReadings(tx, readings);
+  const isNew = await insertReadings(tx, readings, now);
   await runMonitors(work, hospital, new Map([[patientId, isNew]]));
   const [status] = await statusOf(tx, { hospital, now }, [patientId]);
   if (status === undefined) throw new Error('A patient without a status');

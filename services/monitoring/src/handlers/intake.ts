@@ -100,7 +100,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
       const leased = held.filter((lease) => lease !== undefined);
       if (leased.length < held.length || !(await areLeasesHeld(work.tx, leased, leases.owner))) throw new LeaseLost();
       await lockAbsent(work, received);
-      const stored = await insertReadings(work.tx, readings);
+      const stored = await insertReadings(work.tx, readings, work.now);
       const byHospital = new Map<string, News>();
       const newsOf = (hospital: string): News => {
         const news = byHospital.get(hospital) ?? { readings: new Map(), absences: new Map() };

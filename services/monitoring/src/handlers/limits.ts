@@ -15,7 +15,7 @@ import { adjust, adjustmentIssues, longestAdjustmentMs } from '../domain/nurse-b
 import { ruleIssues } from '../domain/rule-issues.ts';
 import { hasExpired, rulesInForce, type RulesInForce } from '../domain/rules-in-force.ts';
 import type { Rules } from '../domain/rules.ts';
-import { lockEngines, lockPatients, type PatientRow } from '../store.ts';
+import { lockEngines, findPatients, type PatientRow } from '../store.ts';
 import { findPlaced, findSignedSets, insertRules, listRulesVersions } from '../store-limits.ts';
 import { runMonitors } from './patients.ts';
 import { placedOf, rulesOf, settleRules, tellLimits } from './rules.ts';
@@ -63,7 +63,7 @@ export async function listLimitVersions(
 /** Of a patient who is in the hospital, with his engine locked. */
 async function lockPatient({ tx, actor }: CommandWork, patientId: string): Promise<PatientRow & { wardId: string }> {
   await lockEngines(tx, actor.hospital, [patientId]);
-  const [patient] = await lockPatients(tx, actor.hospital, new Map([[patientId, []]]));
+  const [patient] = await findPatients(tx, actor.hospital, new Map([[patientId, []]]));
   // An admin may write for any patient of the hospital, but not for one who is not there.
   if (patient === undefined || patient.wardId === null) throw new CodedError('forbidden');
   return { ...patient, wardId: patient.wardId };

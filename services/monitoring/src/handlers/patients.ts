@@ -32,7 +32,7 @@ import { settleRules, type Judging } from './rules.ts';
 import {
   insertMonitors,
   lockEngines,
-  lockPatients,
+  findPatients,
   upsertMonitors,
   type KnownEngine,
   type MonitorRow,
@@ -203,11 +203,13 @@ export async function runMonitors(
   const devices = new Map(ids.map((patientId) => [patientId, devicesOf(saidOf(patientId))]));
   const measuredSince = all.reduce((oldest, { measuredAt }) => Math.min(oldest, measuredAt), now);
   const known = (patientId: string): KnownEngine | undefined => observed.engines?.find(hospital, patientId);
-  let patients = await lockPatients(tx, hospital, devices, { measuredSince, known });
+  let patients = await findPatients(tx, hospital, devices, { measuredSince, known });
   const strangers = patients.filter(({ version }) => version === null).map(({ patientId }) => patientId);
   if (strangers.length > 0) {
     await insertMonitors(tx, hospital, strangers, emptyPatientState);
-    patients = await lockPatients(tx, hospital, devices, { measuredSince, known });
+    // Somebody else may have been the first.
+    await lockEngines(tx, hospital, strangers);
+    patients = await findPatients(tx, hospital, devices, { measuredSince, known });
   }
   const since = all.reduce((newest, { receivedAt }) => Math.max(newest, receivedAt), 0);
   assertAllKnown(

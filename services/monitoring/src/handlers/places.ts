@@ -5,7 +5,7 @@ import type { DirectoryChange } from '@carillon/runtime/directory-projection';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { emptyPatientState, type Binding, type Transition } from '../domain/patient-state.ts';
 import { admit, discharge } from '../domain/stays.ts';
-import { lockEngines, lockPatients, upsertMonitors } from '../store.ts';
+import { lockEngines, findPatients, upsertMonitors } from '../store.ts';
 import { recordAlarms } from '../store-alarms.ts';
 import { endBinding } from '../store-devices.ts';
 import { insertRules } from '../store-limits.ts';
@@ -36,7 +36,7 @@ async function endMonitoring(work: EventWork, { patientId, before }: Admission):
   // Before the engine, as a decision does it: one that is made meanwhile must not outlive the stay.
   await lockScores(tx, hospital, patientId);
   await lockEngines(tx, hospital, [patientId]);
-  const [patient] = await lockPatients(tx, hospital, new Map([[patientId, []]]));
+  const [patient] = await findPatients(tx, hospital, new Map([[patientId, []]]));
   if (patient?.own?.body != null) {
     await insertRules(tx, { hospital, patientId }, { ...noRules, setAtMs: now });
   }
@@ -94,7 +94,7 @@ function tellEnds(
 async function placeMonitoring(work: EventWork, { patientId }: Admission): Promise<void> {
   const { tx, hospital, now } = work;
   await lockEngines(tx, hospital, [patientId]);
-  const [patient] = await lockPatients(tx, hospital, new Map([[patientId, []]]));
+  const [patient] = await findPatients(tx, hospital, new Map([[patientId, []]]));
   if (patient?.state == null) return;
   const state = admit(patient.state);
   if (state !== patient.state) {
