@@ -23,8 +23,8 @@ export type House = {
   databaseUrl: string;
   signer: Signer;
   usage(): Record<Part, Usage>;
-  /** Of the one process of a service, where each has its own. */
-  usageOfService(name: ServiceName): Usage;
+  /** Ends the others, where each has a process of its own: what they take of the machine is not what is measured. */
+  keepOnly(name: ServiceName): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -84,15 +84,14 @@ export async function startHouse(isOneProcess: boolean, more: readonly ServiceNa
     ...more.map((name) => [name]),
   ];
   const processes = programs.map(startProcess);
+  const end = async (each: (typeof processes)[number]): Promise<void> => {
+    const exited = each.exitCode === null ? once(each, 'exit') : Promise.resolve();
+    each.kill('SIGTERM');
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 12_000).unref())]);
+    each.kill('SIGKILL');
+  };
   const stop = async (): Promise<void> => {
-    await Promise.all(
-      processes.map(async (each) => {
-        const exited = each.exitCode === null ? once(each, 'exit') : Promise.resolve();
-        each.kill('SIGTERM');
-        await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 12_000).unref())]);
-        each.kill('SIGKILL');
-      }),
-    );
+    await Promise.all(processes.map(end));
     await Promise.all([nats.stop(), postgres.stop()]);
     // As root the data lies where the database's user may go; a note says where.
     const place = await readFile(join(postgresFolder, 'data-is-in'), 'utf8').catch(() => '');
@@ -132,7 +131,10 @@ export async function startHouse(isOneProcess: boolean, more: readonly ServiceNa
       PostgreSQL: usageOf(postgres.pid),
       'load and boards': ownUsage(),
     }),
-    usageOfService: (name) => usageOf(processes[programs.findIndex((names) => names.join() === name)]?.pid ?? 0),
+    async keepOnly(name) {
+      const kept = programs.findIndex((names) => names.join() === name);
+      await Promise.all(processes.filter((_, index) => index !== kept).map(end));
+    },
     stop,
   };
 }

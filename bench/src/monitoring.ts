@@ -4,12 +4,13 @@
  *
  *   npm run bench:monitoring -- [--patients 1000,2500,5000,7500] [--vitals 1] [--seconds 60] [--batch 10]
  *
- * Readings go straight to INTAKE, so that the gateway's part is not measured. Each patient has the default limits; half
- * have charted values, so that their scores are whole. Open loop: a slow house is seen as lateness.
+ * Readings go straight to INTAKE, and the other services end before the load begins: what is measured is the one process
+ * with NATS and PostgreSQL, on the machine of the load (`bench:scale` is the whole house). Each patient has the default
+ * limits; half have charted values, so that their scores are whole. Open loop: a slow house is seen as lateness.
  */
 import { parseArgs } from 'node:util';
 import { readHeader, type Bus } from '@carillon/bus/connection';
-import { publish } from '@carillon/bus/publish';
+import { createBatchPublisher, publish, type Publication } from '@carillon/bus/publish';
 import { decode, encode } from '@carillon/bus/request';
 import type { Condition, Reading } from '@carillon/contracts/monitoring';
 import {
@@ -25,7 +26,7 @@ import { printMachine, withBench, type Bench } from './bench.ts';
 import { printTable, spreadOf, type Spread } from './figures.ts';
 import { hospitalId, patientId } from './hospital.ts';
 import type { Part } from './house.ts';
-import { shareBetween, type Usage } from './processes.ts';
+import { shareBetween } from './processes.ts';
 import { storedBetween } from './stored.ts';
 
 const { values } = parseArgs({
@@ -73,7 +74,7 @@ type Held = {
   lost: number;
   stored: Pick<Spread, 'p50' | 'p99'>;
   condition: Spread;
-  cpuPercent: Record<Part | 'monitoring alone', number>;
+  cpuPercent: Record<Part, number>;
   stateBytes: number;
   isHeld: boolean;
 };
@@ -92,12 +93,11 @@ const reading = (patient: number, vital: Vital, value: number | string, measured
   deviceId: `d${patient}`,
 });
 
-const post = (bus: Bus, partition: string, readings: readonly Reading[]): Promise<void> =>
-  publish(bus, {
-    subject: intakeSubject(hospitalId, partition, 'bench'),
-    headers: {},
-    body: encode({ hospital: hospitalId, by: 'bench', receivedAt: Date.now(), readings }),
-  });
+const toPost = (partition: string, readings: readonly Reading[]): Publication => ({
+  subject: intakeSubject(hospitalId, partition, 'bench'),
+  headers: {},
+  body: encode({ hospital: hospitalId, by: 'bench', receivedAt: Date.now(), readings }),
+});
 
 /** Patients of one partition post together, as those of one station or interface engine do. */
 function groupsOf(patients: number): { partition: string; members: number[] }[] {
@@ -119,7 +119,7 @@ async function chart(bus: Bus, patients: number): Promise<void> {
     const now = Date.now();
     const half = members.filter((patient) => patient % 2 === 0);
     const readings = half.flatMap((patient) => charted.map(([vital, value]) => reading(patient, vital, value, now)));
-    if (readings.length > 0) await post(bus, partition, readings);
+    if (readings.length > 0) await publish(bus, toPost(partition, readings));
   }
   // Nurses chart over hours: what they charted is no backlog of the load.
   while ((await pendingOf(bus)) > 0) await wait(200);
@@ -154,29 +154,32 @@ async function offer(bus: Bus, patients: number, alarming: readonly number[], un
     alarmAgainAt.set(patient, now + alarmAgainMs);
     return 80;
   };
+  const publisher = createBatchPublisher(bus);
   while (performance.now() < untilMs) {
     const now = performance.now();
     credit = Math.min(credit + (alarmsASecond * tickMs) / 1_000, 2);
-    for (const group of groups) {
-      if (group.dueAt > now) continue;
-      group.dueAt += 1_000;
-      if (waiting > maxWaiting) {
-        lost++;
-        continue;
-      }
+    const due = groups.filter(({ dueAt }) => dueAt <= now);
+    for (const group of due) group.dueAt += 1_000;
+    const sent = due.slice(0, maxWaiting - waiting);
+    lost += due.length - sent.length;
+    const posts = sent.map(({ partition, members }) => {
       const at = Date.now();
-      const readings = group.members.flatMap((patient) =>
+      const readings = members.flatMap((patient) =>
         measured
           .slice(0, vitalsAPatient)
           .map(([vital, value]) => reading(patient, vital, valueOf(patient, vital, value, at), at)),
       );
-      waiting++;
-      post(bus, group.partition, readings)
-        .catch(() => lost++)
-        .finally(() => waiting--);
-    }
+      return toPost(partition, readings);
+    });
+    waiting += posts.length;
+    void publisher.publishAll(posts).then((stored) => {
+      waiting -= posts.length;
+      lost += stored.filter((isStored) => !isStored).length;
+    });
     await wait(tickMs);
   }
+  while (waiting > 0) await wait(tickMs);
+  publisher.stop();
   return lost;
 }
 
@@ -207,19 +210,16 @@ async function measure({ house, bus, sql, alarming }: Bench, patients: number): 
     },
   });
   await chart(bus, patients);
+  await house.keepOnly('monitoring');
   const until = performance.now() + warmUpMs + seconds * 1_000;
   const offering = offer(bus, patients, alarming, until);
   await wait(warmUpMs);
   const from = Date.now();
   countsFrom = from;
-  const usage = (): Record<Part | 'monitoring alone', Usage> => ({
-    ...house.usage(),
-    'monitoring alone': house.usageOfService('monitoring'),
-  });
-  const before = usage();
+  const before = house.usage();
   const lost = await offering;
   const to = Date.now();
-  const after = usage();
+  const after = house.usage();
   const pendingAtEnd = await pendingOf(bus);
   await wait(settleMs);
   conditions.unsubscribe();
@@ -230,7 +230,7 @@ async function measure({ house, bus, sql, alarming }: Bench, patients: number): 
   const took = (to - from) / 1_000;
   const condition = spreadOf(latencies);
   const behindMs = Math.round(stored.lastAt - to);
-  const parts = Object.keys(after) as (keyof typeof after)[];
+  const parts = Object.keys(after) as Part[];
   return {
     patients,
     storedPerSecond: Math.round(stored.count / took),
@@ -264,7 +264,7 @@ for (const patients of values.patients.split(',').map(Number)) {
     const costs = Object.entries(cpuPercent).map(([part, percent]) => `${part} ${percent} %`);
     console.log(
       `stored ${held.storedPerSecond}/s, behind at the end ${held.behindMs} ms, waiting ${held.pendingAtEnd} posts, ` +
-        `lost ${held.lost}; state ${held.stateBytes} bytes; of one core: ${costs.join(', ')}`,
+        `lost ${held.lost}; state ${held.stateBytes} bytes; of one core (services: monitoring alone): ${costs.join(', ')}`,
     );
   });
 }
