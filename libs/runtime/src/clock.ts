@@ -32,13 +32,20 @@ const keptSteps = 50;
 /** How far two clocks may come apart between two measurements: 200 ppm. */
 const driftMs = 1;
 
-/** @returns a clock that follows the database's; `stop` ends the measuring */
-export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock & { stop(): void }> {
+/**
+ * @param processNow the clock of this process: monotonic, ms since whenever
+ * @returns a clock that follows the database's; `stop` ends the measuring
+ */
+export async function followDatabaseClock(
+  sql: Sql,
+  log: Logger,
+  processNow: () => number = () => performance.now(),
+): Promise<Clock & { stop(): void }> {
   const steps: ClockStep[] = [];
   const measure = async (): Promise<{ offset: number; uncertainty: number }> => {
-    const before = performance.now();
+    const before = processNow();
     const theirs = await databaseTime(sql);
-    const after = performance.now();
+    const after = processNow();
     return { offset: theirs - (before + after) / 2, uncertainty: (after - before) / 2 };
   };
   let { offset, uncertainty: lastUncertainty } = await measure();
@@ -60,7 +67,7 @@ export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock 
         const behind = lastMeasured - offset;
         // Backward steps would delay deadlines that were set by the later time: they are taken in slowly.
         offset += Math.max(behind, -slewMs);
-        if (isStep) steps.push({ at: performance.now() + offset, ms: Math.round(step) });
+        if (isStep) steps.push({ at: processNow() + offset, ms: Math.round(step) });
         if (steps.length > keptSteps) steps.shift();
       })
       .catch(() => {
@@ -68,5 +75,5 @@ export async function followDatabaseClock(sql: Sql, log: Logger): Promise<Clock 
       });
   }, measureEveryMs);
   timer.unref();
-  return { now: () => performance.now() + offset, wakeAfter, steps: () => steps, stop: () => clearInterval(timer) };
+  return { now: () => processNow() + offset, wakeAfter, steps: () => steps, stop: () => clearInterval(timer) };
 }

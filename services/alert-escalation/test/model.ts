@@ -2,7 +2,9 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { maxReceipts, type Receipt, type ReceiptLevel } from '@carillon/contracts/receipts';
-import type { Database } from '@carillon/database/database';
+import type { Database, Sql } from '@carillon/database/database';
+import { followDatabaseClock } from '@carillon/runtime/clock';
+import { createLogger } from '@carillon/runtime/log';
 import { openEngine, startHistoryDatabase } from './database.ts';
 import { deliver, isSameAnswer, tick, type Answer, type Delivery } from './engine.ts';
 import { begin, startAt, step, world, type Intent, type Step } from './histories.ts';
@@ -10,7 +12,7 @@ import { findViolations } from './judge.ts';
 import { actorOf, gatewayActor, storeWorld, ward, wardOf, type World } from './world.ts';
 
 type Engines = readonly [Database, Database];
-/** `skewMs`: how far the second engine is ahead; what correction leaves of two clocks. */
+/** `skewMs`: how far the second engine is ahead; what correction leaves of two clocks that are 5 s apart. */
 type History = { steps: readonly Step[]; skewMs: number };
 
 /** The newest alert of a patient, with whom it calls. */
@@ -118,6 +120,31 @@ async function toDeliveries(
   }
 }
 
+const apartMs = 5_000;
+const log = createLogger('test', { level: 'silent', file: '' });
+
+/**
+ * The corrected clock of an engine whose process clock is `aheadMs` ahead. It comes out `skewMs` ahead of the database's,
+ * since the one way of its question took longer than the other.
+ */
+async function startClock(now: () => number, { aheadMs, skewMs }: { aheadMs: number; skewMs: number }) {
+  const [there, back] = [Math.max(0, 2 * skewMs), Math.max(0, -2 * skewMs)];
+  let onTheWayMs = -there;
+  const sql: Sql = {
+    query() {
+      onTheWayMs = back;
+      return Promise.resolve({ rows: [{ ms: now() }] as never[], rowCount: 1 });
+    },
+  };
+  const clock = await followDatabaseClock(sql, log, () => now() + aheadMs + onTheWayMs);
+  // The time of a history is its own: nothing is measured beside it.
+  clock.stop();
+  onTheWayMs = 0;
+  return clock;
+}
+
+const otherThan = (engine: 0 | 1): 0 | 1 => (engine === 0 ? 1 : 0);
+
 /** @returns what was wrong */
 async function play(engines: Engines, world: World, { steps, skewMs }: History): Promise<string[]> {
   await storeWorld(engines[0], world);
@@ -128,7 +155,11 @@ async function play(engines: Engines, world: World, { steps, skewMs }: History):
   const stale = new Set<string>();
   const removals: number[] = [];
   let now = startAt;
-  const timeOf = (engine: number): number => now + (engine === 1 ? skewMs : 0);
+  const clocks = await Promise.all([
+    startClock(() => now, { aheadMs: 0, skewMs: 0 }),
+    startClock(() => now, { aheadMs: skewMs < 0 ? -apartMs : apartMs, skewMs }),
+  ]);
+  const timeOf = (engine: 0 | 1): number => clocks[engine].now();
   for (const { advanceMs, intents, ticks: wanted } of steps) {
     now += advanceMs;
     const deliveries: { delivery: Delivery; intent: Intent }[] = [];
@@ -151,7 +182,9 @@ async function play(engines: Engines, world: World, { steps, skewMs }: History):
       ...deliveries.flatMap(({ delivery, intent: { engine, crash, isRepeatedAtOnce } }) => [
         deliver(engines[engine], timeOf(engine), delivery, crash).then((answer) => check(delivery, answer)),
         isRepeatedAtOnce &&
-          deliver(engines[1 - engine]!, timeOf(1 - engine), delivery).then((answer) => check(delivery, answer)),
+          deliver(engines[otherThan(engine)], timeOf(otherThan(engine)), delivery).then((answer) =>
+            check(delivery, answer),
+          ),
       ]),
       ...wanted.map(({ engine, crash }) => tick(engines[engine], timeOf(engine), crash)),
     ]);
