@@ -36,6 +36,11 @@ const untilStored = (patientId: string, vital: string, count: number, withinMs =
     what: `${count} × ${vital} of ${patientId}`,
     withinMs,
   });
+/** A score names a vital sign as well, and comes on another lane. */
+const untilTold = (vital: string): Promise<unknown> =>
+  eventually(() =>
+    ward.told.find(({ event, data }) => event === 'vitals:recorded' && JSON.stringify(data).includes(`"${vital}"`)),
+  );
 const low = (seconds: number): number[] => Array.from({ length: seconds }, () => 84);
 
 test('a batch is stored and told once, however often it is delivered', async () => {
@@ -43,7 +48,7 @@ test('a batch is stored and told once, however often it is delivered', async () 
   for (let delivery = 0; delivery < 4; delivery++) await ward.post(readings);
   await ward.post(everySecond('p1', 'pulse', [70], Date.now()));
   await untilStored('p1', 'pulse', 1);
-  await eventually(() => ward.told.find((told) => JSON.stringify(told.data).includes('"pulse"')));
+  await untilTold('pulse');
   expect(await storedOf('p1', 'heartRate')).toHaveLength(3);
   const items = ward.told.filter((told) => told.event === 'vitals:recorded').flatMap((told) => told.data['items']);
   expect(items).toHaveLength(4);
@@ -63,7 +68,7 @@ test('readings that came too late are kept and raise nothing', async () => {
   await ward.post(everySecond('p2', 'spo2', low(40), anHourAgo));
   await untilStored('p2', 'spo2', 40);
   await ward.post(everySecond('p2', 'heartRate', [70], Date.now()));
-  await eventually(() => ward.told.find((told) => JSON.stringify(told.data).includes('"heartRate"')));
+  await untilTold('heartRate');
   expect(conditionsOf('p2')).toEqual([]);
 });
 
