@@ -25,7 +25,9 @@ export function crashingDatabase(database: Database, point: CrashPoint): Databas
     if (isHere) throw new Crash();
     return result;
   };
-  const wrap = (sql: Sql): Sql => ({ query: (text, values) => guarded(() => sql.query(text, values)) });
+  const wrap = (sql: Sql): Sql => ({
+    query: (text, values, options) => guarded(() => sql.query(text, values, options)),
+  });
   return {
     ...wrap(database),
     schema: database.schema,
@@ -46,6 +48,81 @@ export function crashingDatabase(database: Database, point: CrashPoint): Databas
       });
       if (died !== undefined) throw died;
       return result;
+    },
+  };
+}
+
+export type StoppingDatabase = Database & {
+  /** Once it stands still, and has lost its transactions. */
+  readonly stopped: Promise<void>;
+  goOn(): void;
+};
+
+/**
+ * A process that stands still, as by SIGSTOP, from the nth of its statements (from 0, counting `commit` as one) until it
+ * is told to go on: it sends nothing and hears nothing. The server ends the sessions whose transaction is open then, as
+ * it does when one has been idle for `idle_in_transaction_session_timeout`.
+ * @param server a connection of its own, by which they are ended
+ */
+export function stoppingDatabase(database: Database, point: CrashPoint, server: Sql): StoppingDatabase {
+  let count = 0;
+  let isStopped = false;
+  let tellStopped: () => void = () => {};
+  let goOn: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => (tellStopped = resolve));
+  const going = new Promise<void>((resolve) => (goOn = resolve));
+  const sessions = new Set<number>();
+  const stop = async (): Promise<void> => {
+    isStopped = true;
+    for (const pid of sessions) await server.query('select pg_terminate_backend($1)', [pid]);
+    tellStopped();
+    await going;
+  };
+  const whileGoing = async (): Promise<void> => {
+    if (isStopped) await going;
+  };
+  const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
+    await whileGoing();
+    const isHere = count++ === point.statement;
+    if (isHere && point.when === 'before') await stop();
+    try {
+      return await run();
+    } finally {
+      if (isHere && point.when === 'after') await stop();
+      else await whileGoing();
+    }
+  };
+  const wrap = (sql: Sql): Sql => ({
+    query: (text, values, options) => guarded(() => sql.query(text, values, options)),
+  });
+  return {
+    ...wrap(database),
+    schema: database.schema,
+    close: database.close,
+    stopped,
+    goOn,
+    async transaction(work) {
+      await whileGoing();
+      let isHere = false;
+      try {
+        return await database.transaction(async (tx) => {
+          const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+          const pid = rows[0]?.pid ?? 0;
+          sessions.add(pid);
+          try {
+            await whileGoing();
+            const value = await work(wrap(tx));
+            isHere = count++ === point.statement;
+            if (isHere && point.when === 'before') await stop();
+            return value;
+          } finally {
+            sessions.delete(pid);
+          }
+        });
+      } finally {
+        if (isHere && point.when === 'after') await stop();
+        else await whileGoing();
+      }
     },
   };
 }

@@ -78,15 +78,17 @@ async function pageStatuses(): Promise<string[]> {
   return rows.map((row) => row.page);
 }
 
-/** An engine that does everything and then does not commit until it is told. */
-function holding(database: Database): { on: Database; isHolding: Promise<void>; commit(): void } {
+/** An engine that does everything and then, in its nth transaction (from 0), does not commit until it is told. */
+function holding(database: Database, nth = 0): { on: Database; isHolding: Promise<void>; commit(): void } {
   let commit: () => void = () => {};
   const told = new Promise<void>((resolve) => (commit = resolve));
   let hold: () => void = () => {};
   const isHolding = new Promise<void>((resolve) => (hold = resolve));
+  let count = 0;
   const transaction: Database['transaction'] = (work) =>
     database.transaction(async (tx) => {
       const result = await work(tx);
+      if (count++ < nth) return result;
       hold();
       await told;
       return result;
@@ -104,12 +106,13 @@ const somebodyWaitsForLock = (): Promise<true> =>
     { what: 'waiting for a lock' },
   );
 
-/** Starts `second` while `first` holds its alert, and lets `first` commit when `second` waits for it. */
+/** Starts `second` while `first` holds its alert in its nth transaction, and lets `first` commit when `second` waits for it. */
 async function overtake(
   first: (on: Database) => Promise<unknown>,
   second: (on: Database) => Promise<unknown>,
+  nth = 0,
 ): Promise<void> {
-  const { on, isHolding, commit } = holding(engines[0]);
+  const { on, isHolding, commit } = holding(engines[0], nth);
   const done = first(on);
   await isHolding;
   const waiting = second(engines[1]);
@@ -325,5 +328,19 @@ test('an alert that is opened while its patient is moved is in one of the wards,
     (on) => deliver(on, now, { key: 'move', kind: 'moved', version: 2, patientId: 'p1', wardId: 'w2' }),
   );
   const { rows } = await engines[0].query<{ ward_id: string }>('select ward_id from alert');
+  expect(rows).toEqual([{ ward_id: 'w2' }]);
+});
+
+test('an alert that opens anew while its patient is moved goes with him', async () => {
+  await deliver(engines[0], now, condition('active', 1));
+  await deliver(engines[0], now, answered('resolve', 'n1', await openAlertId()));
+  const outlasted = now + 600_000;
+  await overtake(
+    (on) => tick(on, outlasted),
+    (on) => deliver(on, outlasted, { key: 'move', kind: 'moved', version: 2, patientId: 'p1', wardId: 'w2' }),
+    // The first finds that it opens anew, the second opens it.
+    1,
+  );
+  const { rows } = await engines[0].query<{ ward_id: string }>("select ward_id from alert where state <> 'resolved'");
   expect(rows).toEqual([{ ward_id: 'w2' }]);
 });

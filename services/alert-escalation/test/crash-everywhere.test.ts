@@ -1,7 +1,7 @@
 /** One rich history, and a crash before and after each statement of it: afterwards nothing may tell that there was one. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Database } from '@carillon/database/database';
-import { crashingDatabase, type CrashPoint } from '@carillon/testkit/faults';
+import { crashingDatabase } from '@carillon/testkit/faults';
 import { figure } from '@carillon/testkit/figures';
 import { insertSilence } from '../src/store-silences.ts';
 import { openEngine, startHistoryDatabase, type HistoryDatabase } from './database.ts';
@@ -217,10 +217,10 @@ async function crashEverywhere(history: readonly Step[]): Promise<void> {
   let crashes = 0;
   for (const [index, [at, what]] of history.entries()) {
     const seen = { p1: await newest('p1'), p2: await newest('p2') };
-    const step = (on: Database, crash?: CrashPoint): Promise<Answer | undefined> =>
+    const step = (on: Database, crashing?: Database): Promise<Answer | undefined> =>
       what === 'tick'
-        ? tick(on, after(at), crash).then(() => undefined)
-        : deliver(on, after(at), what(`key${index}`, seen), crash);
+        ? tick(on, after(at), crashing).then(() => undefined)
+        : deliver(on, after(at), what(`key${index}`, seen), crashing);
     await save(tables);
     const counting = crashingDatabase(engine, { statement: Infinity, when: 'before' });
     const answer = await step(counting);
@@ -231,7 +231,11 @@ async function crashEverywhere(history: readonly Step[]): Promise<void> {
       for (const when of ['before', 'after'] as const) {
         await restore(changed);
         const point = { statement, when };
-        expect({ index, point, left: await left(await step(engine, point)) }).toEqual({ index, point, left: expected });
+        expect({ index, point, left: await left(await step(engine, crashingDatabase(engine, point))) }).toEqual({
+          index,
+          point,
+          left: expected,
+        });
         crashes++;
       }
     }

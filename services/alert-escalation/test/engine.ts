@@ -16,7 +16,7 @@ import { createMetrics } from '@carillon/runtime/metrics';
 import { judge } from '@carillon/runtime/outcome';
 import type { ServiceTools } from '@carillon/runtime/service';
 import { doWork, type Work, type WorkTools } from '@carillon/runtime/work';
-import { Crash, crashingDatabase, type CrashPoint } from '@carillon/testkit/faults';
+import { Crash } from '@carillon/testkit/faults';
 import { raiseAlert } from '../src/handlers/alerts.ts';
 import {
   acknowledgeAlert,
@@ -52,9 +52,12 @@ export type Answer = { ok: true; result: unknown } | { ok: false; code: ErrorCod
 
 const log = createLogger('test', { level: 'silent', file: '' });
 const metrics = createMetrics('test');
-const toolsOf = (database: Database, now: number): WorkTools => ({
+/** Ms since the epoch, or a clock: what is tried again is tried later. */
+type Time = number | (() => number);
+const timeOf = (now: Time): number => (typeof now === 'number' ? now : now());
+const toolsOf = (database: Database, now: Time): WorkTools => ({
   database,
-  now: () => now,
+  now: () => timeOf(now),
   log,
   metrics,
   wakeRelay: () => {},
@@ -107,11 +110,12 @@ function handle(work: Work, delivery: Delivery): Promise<unknown> {
 }
 
 /** Once in effect: one transaction with the inbox row of its key. */
-const deliverOnce = (database: Database, now: number, delivery: Delivery): Promise<unknown> =>
+const deliverOnce = (database: Database, now: Time, delivery: Delivery): Promise<unknown> =>
   doWork(toolsOf(database, now), '', async (work) => {
     const actor = 'actor' in delivery ? delivery.actor.person : '';
     const at = { hospital: 'h1', actor, operation: delivery.kind, key: delivery.key };
-    if (!(await takeInboxKey(work.tx, at, '', now + 86_400_000))) return (await findInboxEntry(work.tx, at))?.result;
+    if (!(await takeInboxKey(work.tx, at, '', work.now + 86_400_000)))
+      return (await findInboxEntry(work.tx, at))?.result;
     const result = await handle(work, delivery);
     await storeInboxResult(work.tx, at, result ?? null);
     return result ?? null;
@@ -120,10 +124,10 @@ const deliverOnce = (database: Database, now: number, delivery: Delivery): Promi
 /** What a process that died, or whose database was away for a moment, leads to: the same again, on a sound engine. */
 async function again<T>(
   database: Database,
-  crash: CrashPoint | undefined,
+  faulty: Database | undefined,
   run: (on: Database) => Promise<T>,
 ): Promise<T> {
-  let on = crash === undefined ? database : crashingDatabase(database, crash);
+  let on = faulty ?? database;
   for (let failures = 0; ; failures++) {
     try {
       return await run(on);
@@ -134,8 +138,9 @@ async function again<T>(
   }
 }
 
-export const deliver = (database: Database, now: number, delivery: Delivery, crash?: CrashPoint): Promise<Answer> =>
-  again(database, crash, async (on): Promise<Answer> => {
+/** @param faulty the same database on the first try, with what befalls the process then */
+export const deliver = (database: Database, now: Time, delivery: Delivery, faulty?: Database): Promise<Answer> =>
+  again(database, faulty, async (on): Promise<Answer> => {
     try {
       return { ok: true, result: await deliverOnce(on, now, delivery) };
     } catch (error) {
@@ -149,10 +154,10 @@ export const deliver = (database: Database, now: number, delivery: Delivery, cra
 const maxLooks = 10_000;
 
 /** Does what is due as the due loops do, until they would go to sleep. */
-export const tick = (database: Database, now: number, crash?: CrashPoint): Promise<void> =>
-  again(database, crash, async (on) => {
+export const tick = (database: Database, now: Time, faulty?: Database): Promise<void> =>
+  again(database, faulty, async (on) => {
     // Most looks find nothing: one statement, instead of one for each loop.
-    const { rows } = await on.query('select from alert where due_at <= $1 limit 1', [new Date(now)]);
+    const { rows } = await on.query('select from alert where due_at <= $1 limit 1', [new Date(timeOf(now))]);
     if (rows.length === 0) return;
     const tools = toolsOf(on, now);
     const own = {
@@ -164,8 +169,8 @@ export const tick = (database: Database, now: number, crash?: CrashPoint): Promi
     for (const timer of escalationTimers({ critical: own, normal: own })) {
       for (let looks = 0; ; looks++) {
         if (looks > maxLooks) throw new Error(`${timer.name} does not come to rest`);
-        if (((await timer.nextDueAt()) ?? Infinity) > now) break;
-        if ((await timer.run(now)) > 0) continue;
+        if (((await timer.nextDueAt()) ?? Infinity) > timeOf(now)) break;
+        if ((await timer.run(timeOf(now))) > 0) continue;
         // Another transaction holds the row.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }

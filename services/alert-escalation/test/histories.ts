@@ -38,18 +38,26 @@ export type Intent = {
   | { kind: 'again'; which: number }
 );
 type Tick = { engine: 0 | 1; crash: CrashPoint | undefined };
-export type Step = { advanceMs: number; intents: readonly Intent[]; ticks: readonly Tick[] };
+/** An engine stands still at a statement of the step, for so many steps after it. */
+export type Stop = { engine: 0 | 1; point: CrashPoint; steps: number };
+export type Step = { advanceMs: number; intents: readonly Intent[]; ticks: readonly Tick[]; stop?: Stop | undefined };
 
 const person = fc.constantFrom(...everybody);
 const nurse = fc.constantFrom(...nurses, ...peopleOfOtherWard);
 const engine = fc.constantFrom(0 as const, 1 as const);
+const when = fc.constantFrom('before' as const, 'after' as const);
 const crash: fc.Arbitrary<CrashPoint | undefined> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.record({ statement: fc.nat({ max: 20 }), when }) },
+);
+const stop: fc.Arbitrary<Stop | undefined> = fc.oneof(
+  { weight: 7, arbitrary: fc.constant(undefined) },
   {
     weight: 1,
     arbitrary: fc.record({
-      statement: fc.nat({ max: 20 }),
-      when: fc.constantFrom('before' as const, 'after' as const),
+      engine,
+      point: fc.record({ statement: fc.nat({ max: 20 }), when }),
+      steps: fc.integer({ min: 1, max: 3 }),
     }),
   },
 );
@@ -207,6 +215,7 @@ export const step: fc.Arbitrary<Step> = fc.record({
   advanceMs: advance,
   intents: fc.array(intent, { maxLength: 3 }),
   ticks: fc.array(fc.record({ engine, crash }), { maxLength: 2 }),
+  stop,
 });
 
 const calmly = { engine: 0, crash: undefined, isRepeatedAtOnce: false } as const;

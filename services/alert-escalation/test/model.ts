@@ -9,9 +9,9 @@ import { openEngine, startHistoryDatabase } from './database.ts';
 import { deliver, isSameAnswer, tick, type Answer, type Delivery } from './engine.ts';
 import { begin, startAt, step, world, type Intent, type Step } from './histories.ts';
 import { findViolations } from './judge.ts';
+import { createPair, otherThan, type Engines, type Task } from './pair.ts';
 import { actorOf, gatewayActor, storeWorld, ward, wardOf, type World } from './world.ts';
 
-type Engines = readonly [Database, Database];
 /** `skewMs`: how far the second engine is ahead; what correction leaves of two clocks that are 5 s apart. */
 type History = { steps: readonly Step[]; skewMs: number };
 
@@ -143,11 +143,12 @@ async function startClock(now: () => number, { aheadMs, skewMs }: { aheadMs: num
   return clock;
 }
 
-const otherThan = (engine: 0 | 1): 0 | 1 => (engine === 0 ? 1 : 0);
+/** `server`: what the test itself looks at the database by. */
+type Played = { engines: Engines; server: Database };
 
 /** @returns what was wrong */
-async function play(engines: Engines, world: World, { steps, skewMs }: History): Promise<string[]> {
-  await storeWorld(engines[0], world);
+async function play({ engines, server }: Played, world: World, { steps, skewMs }: History): Promise<string[]> {
+  await storeWorld(server, world);
   const ticks: number[] = [];
   const sent: Delivery[] = [];
   const answers = new Map<string, Answer>();
@@ -159,43 +160,43 @@ async function play(engines: Engines, world: World, { steps, skewMs }: History):
     startClock(() => now, { aheadMs: 0, skewMs: 0 }),
     startClock(() => now, { aheadMs: skewMs < 0 ? -apartMs : apartMs, skewMs }),
   ]);
-  const timeOf = (engine: 0 | 1): number => clocks[engine].now();
-  for (const { advanceMs, intents, ticks: wanted } of steps) {
-    now += advanceMs;
-    const deliveries: { delivery: Delivery; intent: Intent }[] = [];
-    for (const intent of intents) {
-      const number = sent.length + deliveries.length + 1;
-      const made = await toDeliveries(engines[0], intent, { number, sent, now });
-      if (intent.kind === 'escalate' && intent.isStale) for (const { key } of made) stale.add(key);
-      deliveries.push(...made.map((delivery) => ({ delivery, intent })));
+  const pair = createPair(engines, [clocks[0].now, clocks[1].now], server);
+  const check = (delivery: Delivery, answer: Answer): void => {
+    if (stale.has(delivery.key) && answer.ok) wrong.push('I11: an escalation by an older version was done');
+    const first = answers.get(delivery.key);
+    if (first?.ok !== true) {
+      answers.set(delivery.key, answer);
+      if (delivery.kind === 'removePolicy' && answer.ok) removals.push(now);
+    } else if (!isSameAnswer(first, answer)) wrong.push(`${delivery.kind} with the same key has another answer`);
+  };
+  try {
+    for (const { advanceMs, intents, ticks: wanted, stop } of steps) {
+      now += advanceMs;
+      const deliveries: { delivery: Delivery; intent: Intent }[] = [];
+      for (const intent of intents) {
+        const number = sent.length + deliveries.length + 1;
+        const made = await toDeliveries(server, intent, { number, sent, now });
+        if (intent.kind === 'escalate' && intent.isStale) for (const { key } of made) stale.add(key);
+        deliveries.push(...made.map((delivery) => ({ delivery, intent })));
+      }
+      sent.push(...deliveries.map(({ delivery }) => delivery));
+      const tasks = deliveries.flatMap(({ delivery, intent: { engine, crash, isRepeatedAtOnce } }) => {
+        const run: Task['run'] = async (database, clock, faulty) =>
+          check(delivery, await deliver(database, clock, delivery, faulty));
+        return [{ engine, crash, run }, ...(isRepeatedAtOnce ? [{ engine: otherThan(engine), run }] : [])];
+      });
+      await pair.run([...tasks, ...wanted.map(({ engine, crash }) => ({ engine, crash, run: tick }))], stop);
+      if (wanted.length === 0) continue;
+      // A commit wakes the loops: what was changed beside the tick is looked at once more.
+      await tick(pair.sound(), now);
+      ticks.push(now);
     }
-    sent.push(...deliveries.map(({ delivery }) => delivery));
-    const check = (delivery: Delivery, answer: Answer): void => {
-      if (stale.has(delivery.key) && answer.ok) wrong.push('I11: an escalation by an older version was done');
-      const first = answers.get(delivery.key);
-      if (first?.ok !== true) {
-        answers.set(delivery.key, answer);
-        if (delivery.kind === 'removePolicy' && answer.ok) removals.push(now);
-      } else if (!isSameAnswer(first, answer)) wrong.push(`${delivery.kind} with the same key has another answer`);
-    };
-    await Promise.all([
-      ...deliveries.flatMap(({ delivery, intent: { engine, crash, isRepeatedAtOnce } }) => [
-        deliver(engines[engine], timeOf(engine), delivery, crash).then((answer) => check(delivery, answer)),
-        isRepeatedAtOnce &&
-          deliver(engines[otherThan(engine)], timeOf(otherThan(engine)), delivery).then((answer) =>
-            check(delivery, answer),
-          ),
-      ]),
-      ...wanted.map(({ engine, crash }) => tick(engines[engine], timeOf(engine), crash)),
-    ]);
-    if (wanted.length === 0) continue;
-    // A commit wakes the loops: what was changed beside the tick is looked at once more.
-    await tick(engines[0], now);
-    ticks.push(now);
+  } finally {
+    await pair.finish();
   }
   await tick(engines[0], now);
   ticks.push(now);
-  return [...wrong, ...(await findViolations(engines[0], { world, ticks, removals }))];
+  return [...wrong, ...(await findViolations(server, { world, ticks, removals }))];
 }
 
 /** Longer than a suite may take; a soak says how long it wants to go on. */
@@ -208,6 +209,7 @@ const runs = 500;
 export async function checkHistories(half: 0 | 1): Promise<void> {
   const database = await startHistoryDatabase();
   const engines: Engines = [openEngine(database.url), openEngine(database.url)];
+  const server = openEngine(database.url);
   const history = fc.record({
     steps: fc.tuple(begin, fc.array(step, { minLength: 3, maxLength: 11 })).map(([first, rest]) => [first, ...rest]),
     skewMs: fc.constantFrom(0, 40, -40),
@@ -215,7 +217,7 @@ export async function checkHistories(half: 0 | 1): Promise<void> {
   try {
     await fc.assert(
       fc.asyncProperty(world, history, async (given, played) => {
-        expect(await play(engines, given, played)).toEqual([]);
+        expect(await play({ engines, server }, given, played)).toEqual([]);
       }),
       {
         seed: process.env['FC_SEED'] === undefined ? seeds[half] : Number(process.env['FC_SEED']) + half,
@@ -226,7 +228,7 @@ export async function checkHistories(half: 0 | 1): Promise<void> {
       },
     );
   } finally {
-    await Promise.all(engines.map((engine) => engine.close()));
+    await Promise.all([...engines, server].map((engine) => engine.close()));
     await database.stop();
   }
 }

@@ -1,4 +1,3 @@
-import { findWards } from '@carillon/runtime/directory-projection';
 import type { ClockStep } from '@carillon/runtime/clock';
 import type { DueWork } from '@carillon/runtime/due-loop';
 import { judge } from '@carillon/runtime/outcome';
@@ -7,7 +6,7 @@ import { childTrace } from '@carillon/runtime/trace';
 import type { Work } from '@carillon/runtime/work';
 import { timeFor, type AlertState } from '../domain/alert.ts';
 import { onDue } from '../domain/due.ts';
-import { claimDueAlerts, listDueAlerts, nextDueTime, postponeAlert, type DueLane } from '../store.ts';
+import { claimDueAlerts, findWardToStay, listDueAlerts, nextDueTime, postponeAlert, type DueLane } from '../store.ts';
 import { raise } from './alerts.ts';
 import { factsOf, loadFacts } from './facts.ts';
 import { saveChanges } from './save.ts';
@@ -15,10 +14,11 @@ import { saveChanges } from './save.ts';
 /** An answer to an alert of a batch waits until the batch is done: a lower one that becomes high must not wait long. */
 const batchSizes: Readonly<Record<DueLane, number>> = { critical: 100, normal: 50 };
 
-type Due = { now: number; lane: DueLane; steps: readonly ClockStep[] };
+type Due = { lane: DueLane; steps: readonly ClockStep[] };
 type Decided = { before: AlertState; change: ReturnType<typeof onDue> };
 
-async function decide({ tx }: Work, { now, lane, steps }: Due, only?: string): Promise<readonly Decided[]> {
+/** By the time of the transaction: a process that stood still before it knows an old one. */
+async function decide({ tx, now }: Work, { lane, steps }: Due, only?: string): Promise<readonly Decided[]> {
   const due = await claimDueAlerts(tx, { now, lane, limit: batchSizes[lane], only });
   const facts = await loadFacts(tx, due, now);
   return due.map((before) => ({
@@ -50,9 +50,9 @@ async function handleDueAlert(work: Work, due: Due, alertId: string): Promise<bo
   if (decided.change.reopen !== true) return true;
   const { hospital, patientId, wardId, kind, priority, message, source } = decided.before;
   const reason = 'the condition outlasted the resolution';
-  // He may have been moved since.
-  const wards = await findWards(work.tx, hospital, patientId === null ? [] : [patientId]);
-  const place = { hospital, patientId, wardId: wards.get(patientId ?? '') ?? wardId, kind };
+  // He may have been moved since; whoever moves him now waits for us, and then finds the alert.
+  const ward = patientId === null ? undefined : await findWardToStay(work.tx, hospital, patientId);
+  const place = { hospital, patientId, wardId: ward ?? wardId, kind };
   await raise(work, { ...place, priority, message, source, reason });
   return true;
 }
@@ -63,7 +63,11 @@ const isPassing = (error: unknown): boolean => ['later', 'notYet'].includes(judg
 const failedAgainMs = 5_000;
 
 /** Each alone, so that one that cannot be handled holds up nobody. @returns how many were handled */
-async function handleEach(tools: ServiceTools, due: Due, alertIds: readonly string[]): Promise<number> {
+async function handleEach(
+  tools: ServiceTools,
+  due: Due,
+  { now, alertIds }: { now: number; alertIds: readonly string[] },
+): Promise<number> {
   let handled = 0;
   for (const alertId of alertIds) {
     try {
@@ -73,7 +77,7 @@ async function handleEach(tools: ServiceTools, due: Due, alertIds: readonly stri
       if (isPassing(error)) throw error;
       tools.log.error({ err: error, alertId }, 'an alert cannot be escalated');
       tools.metrics.handled.inc({ kind: 'timer', name: 'alert:due', outcome: 'poison' });
-      await postponeAlert(tools.database, alertId, due.now, due.now + failedAgainMs);
+      await postponeAlert(tools.database, alertId, now, now + failedAgainMs);
     }
   }
   return handled;
@@ -89,14 +93,15 @@ export function escalationTimers(toolsOf: Readonly<Record<DueLane, ServiceTools>
       name: `escalate ${lane}`,
       nextDueAt: () => nextDueTime(tools.database, lane),
       async run(now) {
-        const due = { now, lane, steps: tools.clock.steps() };
+        const due = { lane, steps: tools.clock.steps() };
         try {
           const { claimed, outlasted } = await tools.work(childTrace(undefined), (work) => handleDueAlerts(work, due));
-          await handleEach(tools, due, outlasted);
+          await handleEach(tools, due, { now, alertIds: outlasted });
           return claimed;
         } catch (error) {
           if (isPassing(error)) throw error;
-          return handleEach(tools, due, await listDueAlerts(tools.database, now, lane, batchSizes[lane]));
+          const alertIds = await listDueAlerts(tools.database, now, lane, batchSizes[lane]);
+          return handleEach(tools, due, { now, alertIds });
         }
       },
     };
