@@ -6,18 +6,22 @@ import { join } from 'node:path';
 const everyMs = 50;
 const page = Buffer.alloc(8_192, 1);
 
-/** @param durations ms of each write with its fdatasync; added to while it runs. @returns how to stop */
-export async function watchDisk(durations: number[]): Promise<() => Promise<void>> {
+/** `at` in ms since the epoch, `ms` with its fdatasync. */
+export type DiskWrite = { at: number; ms: number };
+
+/** @param writes one after another; added to while it runs. @returns how to stop */
+export async function watchDisk(writes: DiskWrite[]): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-disk-'));
   const file = await open(join(folder, 'probe'), 'w');
   let isStopped = false;
   const loop = (async () => {
     while (!isStopped) {
+      const at = Date.now();
       const startedAt = performance.now();
       await file.write(page, 0, page.length, 0);
       await file.datasync();
       const tookMs = performance.now() - startedAt;
-      durations.push(tookMs);
+      writes.push({ at, ms: tookMs });
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, everyMs - tookMs)));
     }
   })();

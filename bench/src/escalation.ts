@@ -8,12 +8,14 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Bus } from '@carillon/bus/connection';
 import { publish } from '@carillon/bus/publish';
+import { readPage } from '@carillon/bus/read-range';
 import { decode, encode } from '@carillon/bus/request';
 import { readHeader } from '@carillon/bus/connection';
 import type { Policy } from '@carillon/contracts/escalation-policies';
 import { conditionRaised, type Condition, type Priority } from '@carillon/contracts/monitoring';
 import { eventHeaders, eventSubject } from '@carillon/contracts/streams';
 import { printMachine, withBench } from './bench.ts';
+import { watchDisk, type DiskWrite } from './disk.ts';
 import { printTable, spreadOf, type Spread } from './figures.ts';
 import { createHttp } from './http.ts';
 import { hospitalId, patientId, wardId, wardOf } from './hospital.ts';
@@ -32,11 +34,17 @@ const alerts = Number(values.alerts);
 const high = Number(values.high);
 const windowMs = Number(values.seconds) * 1000;
 const patients = 500;
-/** After the last was opened, so that opening and paging do not meet. */
-const levelAfterMs = windowMs + 15_000;
+/** As long again for what was opened late, so that opening and paging do not meet. */
+const levelAfterMs = 2 * windowMs;
 /** Nothing else becomes due while it runs. */
 const never = 24 * 3600;
 const settleMs = 10_000;
+const openedWithinMs = 60_000;
+/** What the issue of escalation asks of every page of high priority. */
+const highWithinMs = 100;
+/** A write of eight kilobytes that takes longer waits for the disk. */
+const stallMs = 20;
+const pages = 'person.*.*.*.page.new';
 
 const policy: Policy = {
   levels: [
@@ -46,17 +54,30 @@ const policy: Policy = {
   repeatSeconds: 3600,
 };
 
+type Paged = { decidedAt: number; arrivedAt: number };
 type Kept = { alertId: string; openedAt: string; priority: Priority };
 type Lateness = {
   /** From the deadline to the time that the engine put on the page, ms. */
   decided: Spread;
+  /** From the deadline to the time that the stream put on it, ms: committed, published, and about to be delivered. */
+  stored: Spread;
   /** From the deadline to its arrival at a reader of the bus, ms. */
   arrived: Spread;
+  /** `arrived` without the time in which a write of the bench's own waited for the disk, too. */
+  'without stalls': Spread;
 };
+const hops = ['decided', 'stored', 'arrived', 'without stalls'] as const satisfies readonly (keyof Lateness)[];
 type Figures = {
   engines: number;
   low: Lateness;
   high: Lateness;
+  /** Of high priority and later than `highWithinMs`: all, and those that no stall of the disk explains. */
+  tooLate: { arrived: number; withoutStalls: number };
+  /** What a durable write alone took, ms. */
+  disk: Spread;
+  /** From the last condition to the last alert, ms. */
+  openedAfterMs: number;
+  notOpened: number;
   missing: number;
   twice: number;
   pagesPerSecond: number;
@@ -107,9 +128,21 @@ async function setPolicy(house: House): Promise<void> {
   if (answer.status !== 200) throw new Error(`policy: ${answer.status} ${answer.text}`);
 }
 
-async function measure(house: House, bus: Bus, engines: number): Promise<Figures> {
+/** When the stream took each page, by alert. */
+async function readStored(bus: Bus): Promise<Map<string, number>> {
+  const stored = new Map<string, number>();
+  for (let afterSequence = 0; ;) {
+    const page = await readPage(bus, { stream: 'PERSON', filter: pages, afterSequence, limit: 1_000 });
+    for (const { body, storedAt } of page.messages) stored.set((decode(body) as Kept).alertId, storedAt);
+    afterSequence = page.messages.at(-1)?.sequence ?? afterSequence;
+    if (!page.hasMore) return stored;
+  }
+}
+
+/** Alerts and pages as they come, whatever opens or calls. */
+function follow(bus: Bus): { opened: Map<string, Kept>; paged: Map<string, Paged>; twice: () => number } {
   const opened = new Map<string, Kept>();
-  const paged = new Map<string, { decidedAt: number; arrivedAt: number }>();
+  const paged = new Map<string, Paged>();
   let twice = 0;
   bus.nc.subscribe('care.*.*.*.*.alert.raised', {
     callback(_, message) {
@@ -117,7 +150,7 @@ async function measure(house: House, bus: Bus, engines: number): Promise<Figures
       opened.set(alert.alertId, alert);
     },
   });
-  bus.nc.subscribe('person.*.*.*.page.new', {
+  bus.nc.subscribe(pages, {
     callback(_, message) {
       const { alertId } = decode(message.data) as Kept;
       if (paged.has(alertId)) twice++;
@@ -125,6 +158,31 @@ async function measure(house: House, bus: Bus, engines: number): Promise<Figures
       paged.set(alertId, { decidedAt, arrivedAt: Date.now() });
     },
   });
+  return { opened, paged, twice: () => twice };
+}
+
+/** How much of a time the disk was stalled, by the bench's own writes in it. */
+const stalledMs = (disk: readonly DiskWrite[], from: number, to: number): number =>
+  disk
+    .filter(({ ms }) => ms > stallMs)
+    .reduce((sum, { at, ms }) => sum + Math.max(0, Math.min(to, at + ms) - Math.max(from, at)), 0);
+
+type Page = { priority: Priority; dueAt: number; decidedAt: number; storedAt: number; arrivedAt: number };
+
+function latenessOf(all: readonly Page[], disk: readonly DiskWrite[]): Lateness {
+  return {
+    decided: spreadOf(all.map(({ dueAt, decidedAt }) => decidedAt - dueAt)),
+    stored: spreadOf(all.map(({ dueAt, storedAt }) => storedAt - dueAt)),
+    arrived: spreadOf(all.map(({ dueAt, arrivedAt }) => arrivedAt - dueAt)),
+    'without stalls': spreadOf(all.map((page) => withoutStalls(page, disk))),
+  };
+}
+
+const withoutStalls = ({ dueAt, arrivedAt }: Page, disk: readonly DiskWrite[]): number =>
+  arrivedAt - dueAt - stalledMs(disk, dueAt, arrivedAt);
+
+async function measure(house: House, bus: Bus, engines: number): Promise<Figures> {
+  const { opened, paged, twice } = follow(bus);
   await bus.nc.flush();
   const startedAt = performance.now();
   const published: Promise<unknown>[] = [];
@@ -133,34 +191,50 @@ async function measure(house: House, bus: Bus, engines: number): Promise<Figures
     published.push(raise(bus, condition));
   }
   await Promise.all(published);
+  const raisedAt = performance.now();
+  while (opened.size < alerts + high && performance.now() < raisedAt + openedWithinMs) await wait(20);
+  const openedAfterMs = Math.round(performance.now() - raisedAt);
+
   await wait(startedAt + levelAfterMs - performance.now());
+  const disk: DiskWrite[] = [];
+  const stopDisk = await watchDisk(disk);
   const before = house.usage();
   const pagingFrom = performance.now();
   await wait(windowMs);
   const usage = house.usage();
   const took = (performance.now() - pagingFrom) / 1000;
-  await wait(settleMs);
+  const pagesPerSecond = Math.round(paged.size / took);
+  // What was opened late is due later.
+  const lastDueAt = Math.max(...[...opened.values()].map(({ openedAt }) => Date.parse(openedAt))) + levelAfterMs;
+  await wait(lastDueAt + settleMs - Date.now());
+  await stopDisk();
 
-  const latenessOf = (priority: Priority): Lateness => {
-    const decided: number[] = [];
-    const arrived: number[] = [];
-    for (const alert of opened.values()) {
-      const page = paged.get(alert.alertId);
-      if (alert.priority !== priority || page === undefined) continue;
-      const dueAt = Date.parse(alert.openedAt) + levelAfterMs;
-      decided.push(page.decidedAt - dueAt);
-      arrived.push(page.arrivedAt - dueAt);
-    }
-    return { decided: spreadOf(decided), arrived: spreadOf(arrived) };
-  };
+  const stored = await readStored(bus);
+  const found = [...opened.values()].flatMap(({ alertId, priority, openedAt }): Page[] => {
+    const page = paged.get(alertId);
+    const storedAt = stored.get(alertId);
+    if (page === undefined || storedAt === undefined) return [];
+    return [{ priority, dueAt: Date.parse(openedAt) + levelAfterMs, storedAt, ...page }];
+  });
+  const ofHigh = found.filter(({ priority }) => priority === 'high');
   const parts = Object.keys(usage) as Part[];
   return {
     engines,
-    low: latenessOf('low'),
-    high: latenessOf('high'),
-    missing: alerts + high - paged.size,
-    twice,
-    pagesPerSecond: Math.round(paged.size / took),
+    high: latenessOf(ofHigh, disk),
+    low: latenessOf(
+      found.filter(({ priority }) => priority === 'low'),
+      disk,
+    ),
+    tooLate: {
+      arrived: ofHigh.filter(({ dueAt, arrivedAt }) => arrivedAt - dueAt > highWithinMs).length,
+      withoutStalls: ofHigh.filter((page) => withoutStalls(page, disk) > highWithinMs).length,
+    },
+    disk: spreadOf(disk.map(({ ms }) => ms)),
+    openedAfterMs,
+    notOpened: alerts + high - opened.size,
+    missing: opened.size - found.length,
+    twice: twice(),
+    pagesPerSecond,
     cpuPercent: Object.fromEntries(
       parts.map((part) => [part, shareBetween(before[part], usage[part], took)]),
     ) as Figures['cpuPercent'],
@@ -176,15 +250,18 @@ for (const engines of values.engines.split(',').map(Number)) {
     const figures = await measure(house, bus, engines);
     results.push(figures);
     const rows = (['high', 'low'] as const).flatMap((priority) =>
-      (['decided', 'arrived'] as const).map((what) => ({
-        'ms late': `${priority}, ${what}`,
-        ...figures[priority][what],
-      })),
+      hops.map((hop) => ({ 'ms late': `${priority}, ${hop}`, ...figures[priority][hop] })),
     );
-    printTable(`${alerts} alerts of low and ${high} of high priority, ${engines} engine(s)`, rows);
-    const costs = Object.entries(figures.cpuPercent).map(([part, percent]) => `${part} ${percent} %`);
+    printTable(`${alerts} alerts of low and ${high} of high priority, ${engines} engine(s)`, [
+      ...rows,
+      { 'ms late': 'a durable write alone', ...figures.disk },
+    ]);
+    const { tooLate, openedAfterMs, notOpened, missing, twice, pagesPerSecond, cpuPercent } = figures;
+    const costs = Object.entries(cpuPercent).map(([part, percent]) => `${part} ${percent} %`);
     console.log(
-      `${figures.pagesPerSecond} pages/s, ${figures.missing} missing, ${figures.twice} twice; of one core: ${costs.join(', ')}`,
+      `${tooLate.arrived} of high priority arrived more than ${highWithinMs} ms late, ${tooLate.withoutStalls} without stalls of the disk; ` +
+        `${pagesPerSecond} pages/s, ${missing} missing, ${twice} twice; ` +
+        `the last opened ${openedAfterMs} ms after it was raised, ${notOpened} not; of one core: ${costs.join(', ')}`,
     );
   });
 }

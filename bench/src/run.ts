@@ -3,7 +3,7 @@ import type { Bus } from '@carillon/bus/connection';
 import type { Sql } from '@carillon/database/database';
 import { openBoards } from './boards.ts';
 import { startLoad, vitalsAPatient, type Load, type Shape } from './devices.ts';
-import { watchDisk } from './disk.ts';
+import { watchDisk, type DiskWrite } from './disk.ts';
 import { spreadOf, type Spread } from './figures.ts';
 import { createHttp } from './http.ts';
 import type { House, Part } from './house.ts';
@@ -64,7 +64,7 @@ export async function runLoad(options: RunOptions): Promise<Run> {
     { port: house.httpPort, signer: house.signer, patients },
     () => load?.breachedAt ?? new Map<string, number>(),
   );
-  const disk: number[] = [];
+  const disk: DiskWrite[] = [];
   const stopDisk = await watchDisk(disk);
   const conditions: number[] = [];
   const tap = options.bus.nc.subscribe('care.*.*.*.critical.condition.raised', {
@@ -110,7 +110,7 @@ export async function runLoad(options: RunOptions): Promise<Run> {
     storedPerSecond: Math.round((count / Math.max(took * 1000, lastAt - from)) * 1000),
     behindMs: Math.max(0, Math.round(lastAt - to)),
     hops: {
-      disk: spreadOf(disk),
+      disk: spreadOf(disk.map(({ ms }) => ms)),
       durable: spreadOf(load.durable),
       stored: { count, p50, p95, p99, max },
       shown: spreadOf(shown),
