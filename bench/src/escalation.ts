@@ -1,6 +1,6 @@
 /**
  * `npm run bench:escalation`: how late pages are. Ten thousand alerts of low priority are opened at random moments of a
- * minute, and a few of high priority among them; all come to their first level 75 s later, at random moments of a minute.
+ * minute, and a few of high priority among them; all come to their first level two minutes later, at moments as random.
  *
  *   npm run bench:escalation -- [--alerts 10000] [--high 240] [--seconds 60] [--engines 1,2]
  */
@@ -20,7 +20,7 @@ import { printTable, spreadOf, type Spread } from './figures.ts';
 import { createHttp } from './http.ts';
 import { hospitalId, patientId, wardId, wardOf } from './hospital.ts';
 import type { House, Part } from './house.ts';
-import { shareBetween } from './processes.ts';
+import { shareBetween, stolenUsage } from './processes.ts';
 
 const { values } = parseArgs({
   options: {
@@ -82,6 +82,8 @@ type Figures = {
   twice: number;
   pagesPerSecond: number;
   cpuPercent: Record<Part, number>;
+  /** What other guests of the host took meanwhile. */
+  stolenPercent: number;
 };
 
 /** Each a patient and a kind of its own, in a random order, at random moments. */
@@ -199,9 +201,11 @@ async function measure(house: House, bus: Bus, engines: number): Promise<Figures
   const disk: DiskWrite[] = [];
   const stopDisk = await watchDisk(disk);
   const before = house.usage();
+  const stolenBefore = stolenUsage();
   const pagingFrom = performance.now();
   await wait(windowMs);
   const usage = house.usage();
+  const stolen = stolenUsage();
   const took = (performance.now() - pagingFrom) / 1000;
   const pagesPerSecond = Math.round(paged.size / took);
   // What was opened late is due later.
@@ -238,6 +242,7 @@ async function measure(house: House, bus: Bus, engines: number): Promise<Figures
     cpuPercent: Object.fromEntries(
       parts.map((part) => [part, shareBetween(before[part], usage[part], took)]),
     ) as Figures['cpuPercent'],
+    stolenPercent: shareBetween(stolenBefore, stolen, took),
   };
 }
 
@@ -256,12 +261,12 @@ for (const engines of values.engines.split(',').map(Number)) {
       ...rows,
       { 'ms late': 'a durable write alone', ...figures.disk },
     ]);
-    const { tooLate, openedAfterMs, notOpened, missing, twice, pagesPerSecond, cpuPercent } = figures;
+    const { tooLate, openedAfterMs, notOpened, missing, twice, pagesPerSecond, cpuPercent, stolenPercent } = figures;
     const costs = Object.entries(cpuPercent).map(([part, percent]) => `${part} ${percent} %`);
     console.log(
       `${tooLate.arrived} of high priority arrived more than ${highWithinMs} ms late, ${tooLate.withoutStalls} without stalls of the disk; ` +
         `${pagesPerSecond} pages/s, ${missing} missing, ${twice} twice; ` +
-        `the last opened ${openedAfterMs} ms after it was raised, ${notOpened} not; of one core: ${costs.join(', ')}`,
+        `the last opened ${openedAfterMs} ms after it was raised, ${notOpened} not; of one core: ${costs.join(', ')}, other guests of the host ${stolenPercent} %`,
     );
   });
 }

@@ -1,7 +1,8 @@
 /** CPU time and memory of processes with all their children, from /proc: PostgreSQL works in children. */
 import { readFileSync, readdirSync } from 'node:fs';
 
-export type Usage = { cpuSeconds: number; residentMiB: number };
+type Spent = { cpuSeconds: number };
+export type Usage = Spent & { residentMiB: number };
 
 /** USER_HZ, which Linux fixes at 100 for programs; a page is 4 KiB on every machine that we run on. */
 const ticksPerSecond = 100;
@@ -54,6 +55,13 @@ export function ownUsage(): Usage {
   return { cpuSeconds: (user + system) / 1e6, residentMiB: Math.round(process.memoryUsage.rss() / 1024 ** 2) };
 }
 
+/** CPU time that this machine wanted and the host gave to other guests. */
+export function stolenUsage(): Spent {
+  const [total = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  // cpu user nice system idle iowait irq softirq steal …
+  return { cpuSeconds: Number(total.split(/ +/)[8] ?? 0) / ticksPerSecond };
+}
+
 /** @returns shares of one core, over `seconds` */
-export const shareBetween = (before: Usage, after: Usage, seconds: number): number =>
+export const shareBetween = (before: Spent, after: Spent, seconds: number): number =>
   Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 1000) / 10;
