@@ -34,7 +34,7 @@ export const startSilence = defineCommand({
   ...common,
   name: 'silence:start',
   description:
-    'Alerts of a ward or a patient are told and kept as ever, but call nobody until then. A call that went out stays.',
+    'Alerts of a ward or a patient are told and kept as ever, but call nobody until then. A call that went out stays, and a call-out is held by nothing.',
   lane: 'normal',
   input: Shape(silence),
   result: silenceSchema,

@@ -331,6 +331,8 @@ export async function isNewerCondition(
   return rowCount === 1;
 }
 
+const admissionKey = `hashtextextended('admission ' || $1 || ' ' || $2, 0)`;
+
 /**
  * The ward where the patient lies, and until the end of the transaction stays: whoever moves him waits for it, and then
  * finds the alert that was opened here.
@@ -340,5 +342,18 @@ export async function findWardToStay(tx: Sql, hospital: string, patientId: strin
     'select ward_id from directory_admission where hospital = $1 and patient_id = $2 for share',
     [hospital, patientId],
   );
-  return rows[0]?.ward_id ?? undefined;
+  if (rows[0] !== undefined) return rows[0].ward_id ?? undefined;
+  // Of one who is not admitted yet there is no row to lock. Whoever admits him waits for this lock, or has admitted him.
+  await tx.query(`select pg_advisory_xact_lock_shared(${admissionKey})`, [hospital, patientId]);
+  const again = await tx.query<{ ward_id: string | null }>(
+    // Not for share: who moves him next has the row already, and waits for the lock above.
+    'select ward_id from directory_admission where hospital = $1 and patient_id = $2',
+    [hospital, patientId],
+  );
+  return again.rows[0]?.ward_id ?? undefined;
+}
+
+/** Waits for who has found no admission of the patient, and then finds the alert that he has opened. After the row itself. */
+export async function lockAdmission(tx: Sql, hospital: string, patientId: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(${admissionKey})`, [hospital, patientId]);
 }

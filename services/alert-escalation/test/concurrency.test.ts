@@ -4,7 +4,7 @@ import { eventually } from '@carillon/testkit/eventually';
 import { openEngine, startHistoryDatabase, type HistoryDatabase } from './database.ts';
 import { deliver, tick, type Delivery } from './engine.ts';
 import { findViolations } from './judge.ts';
-import { actorOf, nurses, people, storeWorld, ward, type World } from './world.ts';
+import { actorOf, hospital, nurses, people, storeWorld, ward, type World } from './world.ts';
 
 const now = Date.UTC(2026, 10, 21, 8);
 const always = { from: 0, until: now * 2 };
@@ -342,5 +342,26 @@ test('an alert that opens anew while its patient is moved goes with him', async 
     1,
   );
   const { rows } = await engines[0].query<{ ward_id: string }>("select ward_id from alert where state <> 'resolved'");
+  expect(rows).toEqual([{ ward_id: 'w2' }]);
+});
+
+const sos = (): Delivery => ({
+  key: `key${keys++}`,
+  kind: 'raise',
+  actor: { person: 'p1', hospital, roles: ['patient'] },
+  input: { patientId: 'p1', kind: 'sos', priority: 'high', message: 'SOS' },
+});
+const admitted = (): Delivery => ({ key: 'move', kind: 'moved', version: 1, patientId: 'p1', wardId: 'w2' });
+
+test.each([
+  ['waits for an alert of his', sos, admitted],
+  ['is waited for by an alert of his', admitted, sos],
+])('the first admission of a patient %s, which is then in the ward', async (_, first, second) => {
+  await engines[0].query("delete from directory_admission where patient_id = 'p1'");
+  await overtake(
+    (on) => deliver(on, now, first()),
+    (on) => deliver(on, now, second()),
+  );
+  const { rows } = await engines[0].query<{ ward_id: string }>('select ward_id from alert');
   expect(rows).toEqual([{ ward_id: 'w2' }]);
 });

@@ -2,6 +2,7 @@
  * How a NEWS2 score is shown. The score itself comes from the server.
  * Royal College of Physicians. National Early Warning Score (NEWS) 2. London: RCP, 2017.
  */
+import { dayAndMinute } from './format.ts';
 import type { Priority, Reading, Score, Scoring } from './shapes.ts';
 import { vitalSign, writeValue } from './vital-signs.ts';
 
@@ -68,17 +69,32 @@ export const sayScore = (view: ScoreView | undefined): string => {
   return `NEWS2 between ${view.text.replace('–', ' and ')}, incomplete. Ask for: ${view.missing}`;
 };
 
-/** "ACVPU A · O₂ 2.0 L/min"; what has expired, and what was never charted, is left out. */
-export const writeCharted = (
-  consciousness: Reading | undefined,
-  oxygenFlow: Reading | undefined,
-  missing: readonly string[],
-): string =>
-  [
-    consciousness && !missing.includes('consciousness') && `ACVPU ${writeValue(consciousness)}`,
-    oxygenFlow &&
-      !missing.includes('onOxygen') &&
-      (oxygenFlow.value === 0 ? 'on air' : `O₂ ${writeValue(oxygenFlow)} L/min`),
+export type Charted = Record<'consciousness' | 'oxygenFlow' | 'oxygenConcentration', Reading | undefined>;
+
+/** Of flow and concentration the newer tells, as in the score. */
+const newerOxygen = ({ oxygenFlow: flow, oxygenConcentration: concentration }: Charted): Reading | undefined => {
+  if (flow === undefined || concentration === undefined) return flow ?? concentration;
+  return Date.parse(flow.measuredAt) >= Date.parse(concentration.measuredAt) ? flow : concentration;
+};
+
+const writeOxygen = (oxygen: Reading): string => {
+  if (oxygen.vital === 'oxygenConcentration') return `FiO₂ ${writeValue(oxygen)} %`;
+  return oxygen.value === 0 ? 'on air' : `O₂ ${writeValue(oxygen)} L/min`;
+};
+
+/**
+ * "ACVPU A · O₂ 2.0 L/min"; what has expired, and what was never charted, is left out.
+ * @param missing of the score; without one nothing tells what has expired, and each value stands with its time
+ */
+export const writeCharted = (charted: Charted, missing: readonly string[] | undefined): string => {
+  const oxygen = newerOxygen(charted);
+  const { consciousness } = charted;
+  const since = ({ measuredAt }: Reading): string =>
+    missing === undefined ? ` since ${dayAndMinute(measuredAt)}` : '';
+  return [
+    consciousness && !missing?.includes('consciousness') && `ACVPU ${writeValue(consciousness)}${since(consciousness)}`,
+    oxygen && !missing?.includes('onOxygen') && `${writeOxygen(oxygen)}${since(oxygen)}`,
   ]
     .filter(Boolean)
     .join(' · ');
+};

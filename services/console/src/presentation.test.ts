@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { alarmState, byUrgency, isPaged, latestPages, leadingAlert, permittedActions } from './alerts.ts';
-import { sayScore, viewScore, writeCharted } from './early-warning.ts';
+import { sayScore, viewScore, writeCharted, type Charted } from './early-warning.ts';
 import { bytesInWords, runningTime, words } from './format.ts';
 import { LIVE, NO_DATA, staleSince, viewLink } from './freshness.ts';
 import { planGrid } from './grid.ts';
@@ -137,13 +137,40 @@ test('a partial score promises no rest: what is missing may ask for more', () =>
 });
 
 test('what people charted stands on the tile for as long as it counts', () => {
-  const reading = (vital: 'consciousness' | 'oxygenFlow', value: string | number) =>
-    ({ vital, value, unit: null, measuredAt: '2026-11-21T08:00:00.000Z', quality: 'good' }) as const;
-  const alert = reading('consciousness', 'A');
-  expect(writeCharted(alert, reading('oxygenFlow', 2), [])).toBe('ACVPU A · O₂ 2.0 L/min');
-  expect(writeCharted(alert, reading('oxygenFlow', 0), ['temperature'])).toBe('ACVPU A · on air');
-  expect(writeCharted(alert, reading('oxygenFlow', 2), ['consciousness'])).toBe('O₂ 2.0 L/min');
-  expect(writeCharted(undefined, undefined, [])).toBe('');
+  const at = (time: string) => `2026-11-21T${time}:00.000Z`;
+  const reading = (vital: keyof Charted, value: string | number, time = '08:00') =>
+    ({ vital, value, unit: null, measuredAt: at(time), quality: 'good' }) as const;
+  const charted = (given: Partial<Charted>): Charted => ({
+    consciousness: reading('consciousness', 'A'),
+    oxygenFlow: undefined,
+    oxygenConcentration: undefined,
+    ...given,
+  });
+  const onFlow = charted({ oxygenFlow: reading('oxygenFlow', 2) });
+  expect(writeCharted(onFlow, [])).toBe('ACVPU A · O₂ 2.0 L/min');
+  expect(writeCharted(charted({ oxygenFlow: reading('oxygenFlow', 0) }), ['temperature'])).toBe('ACVPU A · on air');
+  expect(writeCharted(onFlow, ['consciousness'])).toBe('O₂ 2.0 L/min');
+  expect(writeCharted(charted({ consciousness: undefined }), [])).toBe('');
+});
+
+test('of flow and concentration of oxygen the newer stands on the tile, as it counts in the score', () => {
+  const reading = (vital: keyof Charted, value: number, time: string) =>
+    ({ vital, value, unit: null, measuredAt: `2026-11-21T${time}:00.000Z`, quality: 'good' }) as const;
+  const both = (flowAt: string, concentrationAt: string): Charted => ({
+    consciousness: undefined,
+    oxygenFlow: reading('oxygenFlow', 0, flowAt),
+    oxygenConcentration: reading('oxygenConcentration', 40, concentrationAt),
+  });
+  expect(writeCharted(both('08:00', '09:00'), [])).toBe('FiO₂ 40 %');
+  expect(writeCharted(both('09:00', '08:00'), [])).toBe('on air');
+  expect(writeCharted({ ...both('09:00', '08:00'), oxygenFlow: undefined }, [])).toBe('FiO₂ 40 %');
+});
+
+test('where no score tells what has expired, what was charted stands with its time', () => {
+  const measuredAt = new Date(2026, 10, 19, 8, 5).toISOString();
+  const consciousness = { vital: 'consciousness', value: 'A', unit: null, measuredAt, quality: 'good' } as const;
+  const charted: Charted = { consciousness, oxygenFlow: undefined, oxygenConcentration: undefined };
+  expect(writeCharted(charted, undefined)).toBe('ACVPU A since Thu 19 Nov 08:05');
 });
 
 test('a bed is live for five seconds after its newest sample, and never while the link is not', () => {

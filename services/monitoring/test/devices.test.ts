@@ -10,7 +10,7 @@ import {
   stopSignal,
   unbindDevice,
 } from '@carillon/contracts/devices';
-import { getPatientStatus, type Reading } from '@carillon/contracts/monitoring';
+import { getPatientStatus, listVitals, type Reading } from '@carillon/contracts/monitoring';
 import { partitionCount, partitionOf } from '@carillon/contracts/streams';
 import { decode } from '@carillon/bus/request';
 import { readStream } from '@carillon/bus/stream-reader';
@@ -138,6 +138,16 @@ test('M9 a reading counts for the patient of the interval in which it was measur
   clock.advance(60_000);
   expect(await measure('p2', 'm3', 97)).toMatchObject({ quality: 'suspect' });
   expect(await measure('p3', 'm3', 97)).toMatchObject({ quality: 'suspect' });
+  // What is read back is doubted as it was told.
+  const status = await ward.ask(getPatientStatus, { patientId: 'p3' });
+  expect(status).toMatchObject({ ok: true, data: { vitals: [{ vital: 'spo2', quality: 'suspect' }] } });
+  const listed = await ward.ask(listVitals, {
+    patientId: 'p2',
+    from: new Date(releasedAt - 60_000).toISOString(),
+    to: new Date(clock.now() + 1).toISOString(),
+  });
+  const qualities = ['good', 'good', 'suspect', 'suspect', 'suspect'];
+  expect(listed).toMatchObject({ ok: true, data: { items: qualities.map((quality) => ({ quality })) } });
 });
 
 test('a bound device is heard, falls silent and is heard again; its patient’s staff is told once', async () => {

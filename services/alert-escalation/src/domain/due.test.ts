@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Policy } from '@carillon/contracts/escalation-policies';
 import {
   calls,
   everybody,
@@ -303,4 +304,71 @@ test('a level calls no more people than the policy allows, and never fewer than 
   expect(looked.state.pages).toHaveLength(100);
   const few = { ...ladderWith({ needs: 5 }), maxReach: 2 };
   expect(opened({ policy: few }, { staffing: crowd }).state.pages).toHaveLength(5);
+});
+
+test('I7: whoever leaves by a hand-over or a move leaves his place to who comes, however few may be called', () => {
+  const crew = (bedNurses: string[], doctor = 'd1'): ReturnType<typeof staffed> =>
+    staffed({
+      bedNurses,
+      ward: { nurse: [doctor], doctor: [] },
+      onShift: new Set([...bedNurses, doctor]),
+      changesAt: seconds(12),
+    });
+  const state = opened({ policy: { ...ladder, maxReach: 2 } }, { staffing: crew(['n1', 'n2']) }).state;
+  const change = onDue(state, seconds(12), { staffing: crew(['n3', 'n4']) });
+  expect(statuses(change.state)).toEqual(['n1 withdrawn', 'n2 withdrawn', 'n3 paged', 'n4 paged']);
+  expect(logged(change)).toEqual(['relieved', 'handover 1']);
+  const moved = move(unchanged(state), seconds(5), 'w2', { staffing: crew(['n3', 'n4', 'n5']) });
+  expect(statuses(moved.state)).toEqual(['n1 withdrawn', 'n2 withdrawn', 'n3 paged', 'n4 paged']);
+  expect(logged(moved)).toEqual(['entered w2', 'relieved', 'reachLimited 1 3 are meant', 'moved 1']);
+  const crowded = onDue(state, seconds(12), { staffing: crew(['n1', 'n2', 'n3']) });
+  expect(logged(crowded)).toEqual(['reachLimited 1 3 are meant']);
+  expect(statuses(crowded.state)).toEqual(['n1 paged', 'n2 paged']);
+  // Two levels have called three: one more than either may, and none may be lost for that.
+  const second = onDue({ ...state, handOverAt: null }, seconds(20), { staffing: crew(['n1', 'n2'], 'n6') }).state;
+  const later = onDue({ ...second, dueAt: 0, handOverAt: 0 }, seconds(25), { staffing: crew(['n1', 'n7'], 'n6') });
+  expect(calls(later.state).at(-1)).toBe('2 n7 25s');
+});
+
+const near = (count: number, withinMetres?: number) => ({
+  targets: [
+    {
+      kind: 'nearest' as const,
+      role: 'nurse' as const,
+      count,
+      ...(withinMetres === undefined ? {} : { withinMetres }),
+    },
+  ],
+});
+const walking = staffed({
+  hospital: { nurse: ['n1', 'n2', 'n3'], operator: ['o1'] },
+  onShift: new Set(['n1', 'n2', 'n3', 'o1']),
+  nearby: [
+    { person: 'n1', metres: 900 },
+    { person: 'n2', metres: 300 },
+    { person: 'n3', metres: 20 },
+  ],
+});
+const nearestFirst = (first: Partial<Policy['levels'][number]>, count: number): Policy => ({
+  levels: [
+    { afterSeconds: 0, ...near(1, 500), ...first },
+    { afterSeconds: 20, ...near(count) },
+    { afterSeconds: 40, targets: [{ kind: 'failsafe' }] },
+  ],
+  repeatSeconds: 60,
+});
+
+test('where the nearest has declined the next nearest is called, before the failsafe is', () => {
+  const state = opened({ policy: nearestFirst({}, 1) }, { staffing: walking }).state;
+  expect(calls(state)).toEqual(['1 n3 0s']);
+  const change = decline(state, 'n3', seconds(3), { facts: { staffing: walking }, reason: undefined });
+  expect(calls(change.state)).toEqual(['1 n3 0s', '2 n2 3s']);
+  expect(logged(change)).toEqual(['declined', 'level 2 declined']);
+});
+
+test('where the nearest is coming already and more are needed, as many others are called as the level wants', () => {
+  const policy = nearestFirst({ ...near(2), needs: 2 }, 2);
+  const coming = acknowledge(opened({ policy }, { staffing: walking }).state, 'n3', seconds(1)).state;
+  const change = onDue(coming, seconds(20), { staffing: walking });
+  expect(calls(change.state)).toEqual(['1 n3 0s', '1 n2 0s', '2 n2 20s', '2 n1 20s']);
 });

@@ -40,6 +40,7 @@ function planLevels(state: AlertState, now: number, staffing: Staffing, forced?:
   const { policy, run } = state;
   const lastLevel = policy.levels.length;
   const declined = new Set(state.pages.filter((page) => page.status === 'declined').map((page) => page.person));
+  const around: Staffing = { ...staffing, answered: new Set([...declined, ...state.accepted]) };
   // Whoever was called at this very instant, or is coming, is not called again.
   const paged = new Set([
     ...state.accepted,
@@ -68,7 +69,7 @@ function planLevels(state: AlertState, now: number, staffing: Staffing, forced?:
     const reason = isInVain ? 'unreachable' : level < (forced?.upTo ?? 0) ? forced?.reason : 'due';
     level++;
     attempt = 1;
-    const reachable = peopleAtLevel(policy, level, staffing).filter(
+    const reachable = peopleAtLevel(policy, level, around).filter(
       (person) => level === lastLevel || !declined.has(person),
     );
     page(
@@ -80,7 +81,7 @@ function planLevels(state: AlertState, now: number, staffing: Staffing, forced?:
   if (level === state.level) {
     attempt++;
     page(
-      peopleAtLevel(policy, level, staffing).filter((person) => !paged.has(person)),
+      peopleAtLevel(policy, level, around).filter((person) => !paged.has(person)),
       forced?.reason ?? 'repeat',
     );
   }

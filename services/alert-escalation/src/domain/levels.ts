@@ -27,6 +27,8 @@ export type Staffing = {
   nearby: readonly Nearby[];
   /** Who has taken another alert of at least the priority of this one, or comes to it. */
   busy: ReadonlySet<string>;
+  /** Who has declined this alert, or comes to it already. */
+  answered?: ReadonlySet<string>;
   /** When somebody of these comes or goes next, as far as it is known, ms since the epoch. */
   changesAt?: number;
 };

@@ -1,5 +1,14 @@
 /** Posts change hands: at the end of a shift, or when the patient lies in another ward. */
-import { isOnLastLevel, note, tell, type AlertState, type Change, type Facts, type Page } from './alert.ts';
+import {
+  isOnLastLevel,
+  note,
+  tell,
+  type AlertState,
+  type Change,
+  type Facts,
+  type LogEntry,
+  type Page,
+} from './alert.ts';
 import { takeIfEnough } from './endings.ts';
 import { hold as holdIt } from './holds.ts';
 import { deliveryBound, nextLookAtPosts, reachOf, startLevels } from './levels-plan.ts';
@@ -32,14 +41,15 @@ export function callHolders(change: Change, now: number, staffing: Staffing, cau
   const has = (person: string, ...statuses: Page['status'][]): boolean =>
     state.pages.some((page) => page.person === person && statuses.includes(page.status));
   const asked = new Set(state.pages.filter(({ status }) => status === 'paged').map(({ person }) => person));
-  const called = [...holders]
-    .filter((person) => !state.accepted.includes(person) && !has(person, 'paged', 'accepted', 'declined'))
-    .slice(0, Math.max(0, reachOf(state.policy, state.level) - asked.size));
   const isGone = (person: string): boolean =>
     !holders.has(person) && (cause === 'moved' || !staffing.onShift.has(person));
-  const gone = new Set(
-    state.pages.filter(({ status, person }) => status === 'paged' && isGone(person)).map(({ person }) => person),
+  const gone = new Set([...asked].filter(isGone));
+  const stay = asked.size - gone.size;
+  const meant = [...holders].filter(
+    (person) => !state.accepted.includes(person) && !has(person, 'paged', 'accepted', 'declined'),
   );
+  // Whoever leaves can be replaced, also where the levels together have called more than one of them may.
+  const called = meant.slice(0, Math.max(gone.size, reachOf(state.policy, state.level) - stay));
   const isAnybodyLeft =
     called.length > 0 ||
     state.accepted.length > 0 ||
@@ -59,11 +69,16 @@ export function callHolders(change: Change, now: number, staffing: Staffing, cau
   ];
   const deliverBy = called.length === 0 ? state.deliverBy : deliveryBound(state, now);
   const relieved = [...gone];
+  const limited: LogEntry[] =
+    called.length === meant.length
+      ? []
+      : [{ at: now, kind: 'reachLimited', level, reason: `${stay + meant.length} are meant` }];
   const handed =
     called.length === 0 && gone.size === 0
-      ? note(change, { handOverAt })
+      ? note(change, { handOverAt }, limited)
       : tell(change, 'escalated', { attempt, pages, deliverBy, handOverAt }, [
           ...(relieved.length === 0 ? [] : [{ at: now, kind: 'relieved', people: relieved }]),
+          ...limited,
           { at: now, kind: cause, level, people: called },
         ]);
   // Who has left need not answer: those who are coming may be all of them, or too few.

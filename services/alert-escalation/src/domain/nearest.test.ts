@@ -40,6 +40,11 @@ test('who has taken an alert of at least this priority is passed over while othe
   expect(called(2, { busy: new Set(['r2']) })).toEqual(['r1', 'r5']);
 });
 
+test('who has answered this alert takes nobody’s place, not even of one who is busy', () => {
+  expect(called(2, { answered: new Set(['r2']) })).toEqual(['r1', 'r5']);
+  expect(called(5, { answered: new Set(['r2']), busy: new Set(['r3']) })).toEqual(['r1', 'r5', 'r6', 'r3', 'r2']);
+});
+
 test('distance is that of the globe, and each floor between is 30 m more', () => {
   const place = { latitude: 51.5, longitude: 0, floor: 2 };
   expect(metresBetween(place, { ...place, latitude: 51.501 })).toBeCloseTo(111.2, 0);

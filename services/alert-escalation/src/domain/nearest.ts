@@ -11,6 +11,8 @@ export type Around = {
   nearby: readonly Nearby[];
   /** Who has taken another alert of at least this priority, or comes to it: called only where nobody else is left. */
   busy: ReadonlySet<string>;
+  /** Who has declined this alert, or comes to it already: takes the place of nobody who can still be called. */
+  answered?: ReadonlySet<string>;
 };
 
 const earthMetres = 6_371_000;
@@ -29,7 +31,7 @@ export function metresBetween(one: Place, other: Place): number {
   return flat + floors * metresOfFloor;
 }
 
-/** @returns as many as the target wants while the role has them on shift: near, in the ward, farther, anywhere, busy */
+/** @returns as many as the target wants while the role has them on shift: near, in the ward, farther, anywhere, busy, answered */
 export function nearestOf({ role, count = 1, withinMetres = Infinity }: Target, around: Around): string[] {
   if (role === undefined) return [];
   const anywhere = around.hospital[role] ?? [];
@@ -44,5 +46,6 @@ export function nearestOf({ role, count = 1, withinMetres = Infinity }: Target, 
     ...anywhere.filter(isFree),
     ...anywhere,
   ];
-  return [...new Set(inOrder)].slice(0, count);
+  const hasNotAnswered = (person: string): boolean => around.answered?.has(person) !== true;
+  return [...new Set([...inOrder.filter(hasNotAnswered), ...inOrder])].slice(0, count);
 }

@@ -6,7 +6,7 @@ import type { DirectoryChange } from '@carillon/runtime/directory-projection';
 import type { EventWork } from '@carillon/runtime/subscriptions';
 import { timeFor, unchanged } from '../domain/alert.ts';
 import { move } from '../domain/move.ts';
-import { lockAlertsOfPatient } from '../store.ts';
+import { lockAdmission, lockAlertsOfPatient } from '../store.ts';
 import { factsOf, loadFacts } from './facts.ts';
 import { saveChanges } from './save.ts';
 
@@ -14,6 +14,7 @@ import { saveChanges } from './save.ts';
 export async function onDirectoryNews(work: EventWork, change: DirectoryChange): Promise<void> {
   if (change.kind !== 'admission' || change.after === undefined) return;
   const wardId = change.after;
+  await lockAdmission(work.tx, work.hospital, change.patientId);
   const alerts = await lockAlertsOfPatient(work.tx, work.hospital, change.patientId);
   const moving = alerts.filter((alert) => alert.wardId !== wardId);
   const facts = await loadFacts(

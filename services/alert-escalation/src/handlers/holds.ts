@@ -1,10 +1,11 @@
 /** What holds alerts back at this moment: only calls, never the alerts or their record. */
 import type { Sql } from '@carillon/database/database';
 import type { AlertState, Hold } from '../domain/alert.ts';
+import { isCallOut } from '../domain/call-outs.ts';
 import { inhibitorsOf, silenceOf, type Calling } from '../domain/silences.ts';
 import { findRules, findSilences, findSources, keepHolding } from '../store-holds.ts';
 
-export type Holdable = Calling & Pick<AlertState, 'alertId' | 'hospital'>;
+export type Holdable = Calling & Pick<AlertState, 'alertId' | 'hospital' | 'policyId' | 'policyVersion'>;
 
 /** Whoever ends an inhibiting alert wakes what it held; this is only for the case that he could not. */
 const inhibitedForMs = 30_000;
@@ -13,8 +14,9 @@ const inDoubtForMs = 1_000;
 
 const unique = (values: readonly (string | null)[]): string[] => [...new Set(values.filter((value) => value !== null))];
 
-/** @returns by alert; none for those that nothing holds */
-export async function loadHolds(tx: Sql, alerts: readonly Holdable[], now: number): Promise<ReadonlyMap<string, Hold>> {
+/** @returns by alert; none for those that nothing holds, and for call-outs: an emergency waits for no silence and no rule */
+export async function loadHolds(tx: Sql, given: readonly Holdable[], now: number): Promise<ReadonlyMap<string, Hold>> {
+  const alerts = given.filter((alert) => !isCallOut(alert));
   if (alerts.length === 0) return new Map();
   const hospitals = unique(alerts.map(({ hospital }) => hospital));
   const silences = await findSilences(tx, hospitals, now);

@@ -8,17 +8,28 @@ import type { CommandEnvelope } from '@carillon/runtime/commands';
 import type { Work } from '@carillon/runtime/work';
 import type { AlertState, Page } from '../domain/alert.ts';
 
+export type Told = { alert: AlertState; page: Page; messageId: string; isWithdrawn: boolean };
+
 /**
  * A call that is repeated for hours rings each time at first, and then now and again: those of others would be the first to
- * go from a full PUSH.
+ * go from a full PUSH. Whoever is called for the first time is rung, and whoever was rung is told of the end.
  */
-const rings = ({ attempt }: Page): boolean => attempt <= 10 || attempt % 10 === 0;
-
-export type Told = { alert: AlertState; page: Page; messageId: string; isWithdrawn: boolean };
+function rings({ alert, page: { level, attempt, person }, isWithdrawn }: Told): boolean {
+  if (isWithdrawn || attempt <= 10 || attempt % 10 === 0) return true;
+  const isRepeated = alert.pages.some(
+    (earlier) =>
+      earlier.person === person &&
+      earlier.level === level &&
+      earlier.attempt < attempt &&
+      // One that was let go of meanwhile is called anew.
+      earlier.status === 'paged',
+  );
+  return !isRepeated;
+}
 
 /** After all messages of the transaction, whose lane it shares: what is connected is told first. */
 export function pushAll(work: Work, told: readonly Told[]): void {
-  for (const { alert, page, messageId, isWithdrawn } of told.filter((each) => rings(each.page))) {
+  for (const { alert, page, messageId, isWithdrawn } of told.filter(rings)) {
     const definition = alert.priority === 'high' ? sendPush : sendPushLater;
     const data: InputOf<typeof sendPush> = {
       messageId,

@@ -6,6 +6,7 @@ import { acknowledgeAlert, raiseAlert, resolveAlert, type Alert } from '@carillo
 import { callOut, endEmergency, listEmergencies, type Emergency } from '@carillon/contracts/call-outs';
 import { wardChanged } from '@carillon/contracts/directory';
 import { setGroup } from '@carillon/contracts/plans';
+import { setInhibition, startSilence } from '@carillon/contracts/silences';
 import { eventHeaders } from '@carillon/contracts/streams';
 import { eventually } from '@carillon/testkit/eventually';
 import { openEngine } from '../database.ts';
@@ -173,6 +174,26 @@ test('a team with the longest id there is can be called, and is not the role of 
   expect((await news(long, 'emergency:declared')).data).toMatchObject({ called: 'Long', bedId: null });
   const group = await calledOut(call('n3', { ...ward1, group: 'nurse' }));
   expect(await calledOut(call('a1', { ...ward1, role: 'nurse' }))).not.toBe(group);
+});
+
+test('no silence and no rule of inhibition holds back a team, only the alerts beside it', async () => {
+  const [silenced, inhibited] = ['silenced-arrest', 'inhibited-arrest'];
+  const until = new Date(ward.now() + 100_000).toISOString();
+  const silence = { patientId: 'p1', kinds: [silenced], priorities: ['high'], until, reason: 'procedure' };
+  expect(await ward.send('n1', startSilence, silence)).toMatchObject({ ok: true });
+  const rule = { ruleId: 'leads', source: ['leads-off'], target: [inhibited], same: 'patient' };
+  expect(await ward.send('d1', setInhibition, rule)).toMatchObject({ ok: true });
+  const raise = async (kind: string) =>
+    alertOf(await ward.send('n1', raiseAlert, { patientId: 'p1', kind, priority: 'high', message: kind }));
+  await raise('leads-off');
+  for (const kind of [silenced, inhibited]) {
+    expect(await raise(kind)).toMatchObject({ pages: [], held: expect.anything() });
+    expect(await call('n1', { group: 'code-team', kind })).toMatchObject({ data: { alert: { pageCount: 3 } } });
+  }
+  ward.leap(20);
+  for (const kind of [silenced, inhibited]) {
+    await ward.expect((one) => one.alert.kind === kind && one.person === 'r1' && one.level === 2, `${kind} again`);
+  }
 });
 
 test('an emergency goes with its patient to another ward', async () => {

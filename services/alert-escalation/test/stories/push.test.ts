@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { acknowledgeAlert, raiseAlert } from '@carillon/contracts/alert-escalation';
+import type { InputOf } from '@carillon/contracts/define';
 import { sendPush, sendPushLater } from '@carillon/contracts/push';
 import { validate } from '@carillon/contracts/schema';
 import { commandSubject, streams } from '@carillon/contracts/streams';
@@ -82,6 +83,42 @@ test('each page, and its end, waits as a command for the devices of its person, 
     expect(text).not.toMatch(/p1|spo2|temperature|w1/);
     expect(validate(sendPush.input, envelope.data).ok).toBe(true);
   }
+});
+
+test('who joins a call that is repeated for long is rung at once, and all who were rung are told of the end', async () => {
+  await ward.condition('raised', 'heartRate-above');
+  const calls = (person: string) =>
+    ward.heard.filter(
+      (one) => one.event === 'page:new' && one.person === person && one.alert.kind === 'heartRate-above',
+    );
+  /** Time goes on until the operator on duty has been called as often. */
+  const callTo = (person: string, count: number) =>
+    eventually(
+      () => {
+        if (calls(person).length >= count) return calls(person)[0];
+        ward.leap(10);
+        return undefined;
+      },
+      { what: `${count} calls of ${person}`, withinMs: 20_000 },
+    );
+  const { alertId } = (await callTo('o1', 12)).alert;
+  await ward.shift('o2', { from: ward.now() - 1000, role: 'operator' });
+  await callTo('o2', 1);
+  const pushes = async () =>
+    (await readWaiting())
+      .map(({ envelope }) => envelope.data as InputOf<typeof sendPush>)
+      .filter((each) => each.alertId === alertId);
+  const rung = async (person: string) => (await pushes()).filter((each) => each.person === person && !each.isWithdrawn);
+  await eventually(async () => ((await rung('o2')).length > 0 ? true : undefined), { what: 'a push to the new one' });
+  expect((await rung('o1')).length).toBeLessThan(calls('o1').length);
+  await ward.send('n2', acknowledgeAlert, { alertId });
+  await eventually(
+    async () => {
+      const told = (await pushes()).filter(({ isWithdrawn }) => isWithdrawn).map(({ person }) => person);
+      return ['o1', 'o2'].every((person) => told.includes(person)) ? true : undefined;
+    },
+    { what: 'the end for both' },
+  );
 });
 
 test('while nobody takes them and there is room for few, the oldest go: people are called, and answer, as ever', async () => {

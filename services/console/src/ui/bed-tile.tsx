@@ -124,8 +124,9 @@ const ChartedLine = ({ patientId, testId }: { patientId: string; testId: string 
   const { board } = useLive();
   const consciousness = useCell(board.reading(patientId, 'consciousness'));
   const oxygenFlow = useCell(board.reading(patientId, 'oxygenFlow'));
-  const missing = useCell(board.score(patientId))?.missing ?? [];
-  const text = writeCharted(consciousness, oxygenFlow, missing);
+  const oxygenConcentration = useCell(board.reading(patientId, 'oxygenConcentration'));
+  const score = useCell(board.score(patientId));
+  const text = writeCharted({ consciousness, oxygenFlow, oxygenConcentration }, score?.missing);
   return text === '' ? null : (
     <p className="bed-charted" data-testid={testId}>
       {text}

@@ -24,6 +24,18 @@ test('hours are set by a doctor: a warning that holds for a minute a day would b
   expect(issuesOf(sameHours)).toEqual(['The hours of a limit are set by a doctor']);
 });
 
+test('an alarm that a doctor wants to stay until it is answered, or has been clear for a while, does not vanish sooner', () => {
+  const latching: Limit = { ...day, isLatching: true };
+  expect(issuesOf({ ...day, above: 115 }, [latching])).toEqual(['Latching is set by a doctor']);
+  expect(issuesOf({ ...latching, isLatching: false }, [latching])).toEqual(['Latching is set by a doctor']);
+  expect(issuesOf({ ...latching, above: 115 }, [latching])).toEqual([]);
+  expect(issuesOf(latching, [day])).toEqual([]);
+  const slow: Limit = { ...day, clearForSeconds: 30 };
+  expect(issuesOf(day, [slow])).toEqual(['Expected to stay clear for at least 30 s']);
+  expect(issuesOf({ ...slow, clearForSeconds: 29 }, [slow])).toEqual(['Expected to stay clear for at least 30 s']);
+  expect(issuesOf({ ...slow, clearForSeconds: 60 }, [slow])).toEqual([]);
+});
+
 test('a warning that pages as high is a doctor’s, also where a nurse would page less with it', () => {
   const loud: Limit = { ...day, tier: 'warning', priority: 'high' };
   expect(issuesOf(day, [loud])).toEqual(['A critical limit is set by a doctor']);

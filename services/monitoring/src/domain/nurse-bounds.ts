@@ -37,6 +37,10 @@ function adjustmentIssue(limit: Limit, before: readonly Limit[], range: NurseRan
     return `Expected ${bounds.low} to ${bounds.high}: beyond that a doctor sets it`;
   }
   if (limit.persistSeconds > longestPersistSeconds) return `Expected at most ${longestPersistSeconds} s`;
+  // Else an alarm would vanish before somebody has seen it.
+  if (rival?.isLatching === true && limit.isLatching !== true) return 'Latching is set by a doctor';
+  const clearFor = rival?.clearForSeconds ?? 0;
+  if ((limit.clearForSeconds ?? 0) < clearFor) return `Expected to stay clear for at least ${clearFor} s`;
   if ((limit.breaches?.k ?? 0) > mostBreaches) return `Expected at most ${mostBreaches} breaches`;
   return undefined;
 }

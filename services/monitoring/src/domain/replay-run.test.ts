@@ -45,6 +45,12 @@ test('while an alarm is on each sample counts towards its end', () => {
   expect(run.alarms).toEqual({ 'spo2-below': 2 });
 });
 
+test('what latches counts each time that it comes: somebody would have answered meanwhile', () => {
+  const run = startRun({ limits: [{ ...lowSpo2, isLatching: true }] });
+  replaySamples(run, everySecond('spo2', [...repeat(15, 88), ...repeat(5, 95), ...repeat(15, 88), ...repeat(5, 95)]));
+  expect(run.alarms).toEqual({ 'spo2-below': 2 });
+});
+
 test('trends and combinations are replayed as limits are', () => {
   const combination = {
     name: 'respiratory',

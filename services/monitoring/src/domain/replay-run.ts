@@ -1,7 +1,7 @@
 /**
  * What rules would have done, by the engine that judges live, sample by sample as they were received. What live was
  * gathered into one transaction is judged one post after another here: an alarm that came and went within it counts,
- * so that the figures are never too low.
+ * and one that latches ends as if it were answered at once, so that the figures are never too low.
  */
 import type { NumericVital, VitalName } from '@carillon/contracts/vital-signs';
 import { isBeyond, limitSide, thresholdOf } from './limit.ts';
@@ -22,7 +22,9 @@ export type ReplayRun = {
 };
 
 export function startRun(given: Rules): ReplayRun {
-  const rules = compileRules(given);
+  // In a replay nobody answers: what latches would stay on to the end of the stay and count once, however often it came.
+  const limits = given.limits.map((limit) => ({ ...limit, isLatching: false }));
+  const rules = compileRules({ ...given, limits });
   const kinds = new Set(rules.slots.map(({ kind }) => kind));
   return { rules, kinds, state: emptyPatientState, skipped: new Map(), alarms: {} };
 }

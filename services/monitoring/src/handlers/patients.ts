@@ -40,6 +40,7 @@ import {
   type StoredReading,
 } from '../store.ts';
 import { recordAlarms, type AlarmChange } from '../store-alarms.ts';
+import { markSuspect } from '../store-quality.ts';
 
 const eventOf = { raised: conditionRaised, changed: conditionChanged, cleared: conditionCleared } as const;
 
@@ -222,6 +223,7 @@ export async function runMonitors(
   const rules = await settleRules(work, hospital, patients);
   const changed: MonitorRow[] = [];
   const alarms: AlarmChange[] = [];
+  const suspect: StoredReading[] = [];
   for (const patient of patients) {
     const { patientId, wardId } = patient;
     const readings = byPatient.get(patientId) ?? [];
@@ -245,12 +247,16 @@ export async function runMonitors(
     const place: Place = { hospital, patientId, wardId };
     const next = version + 1;
     const isDoubted = (index: number): boolean => samples[index] !== undefined && doubted?.has(samples[index]) === true;
+    if (doubted !== undefined)
+      suspect.push(...readings.filter(({ quality }, index) => quality === 'good' && isDoubted(index)));
     if (readings.length > 0) tellVitals(work, place, { readings, isDoubted }, next);
     if (score !== undefined) tellScore(work, place, score, next);
     tellConditions(work, place, conditions, next);
     alarms.push(...conditions.map((condition) => toAlarm(place, condition)));
     changed.push({ patientId, state, version: version + Math.max(1, conditions.length), dueAtMs });
   }
+  // What is read back later must be doubted as it was told.
+  if (suspect.length > 0) await markSuspect(tx, hospital, suspect);
   if (changed.length > 0) await upsertMonitors(tx, { hospital, now }, changed);
   // What is rolled back was never saved.
   work.afterCommit(() => observed.engines?.keep(hospital, changed));
