@@ -23,7 +23,7 @@ export const figuresSchema = Shape({
   ),
   conditions: Shape(
     { high: Count('High'), medium: Count('Medium'), low: Count('Low') },
-    'Alarm conditions that are active, by priority',
+    'Alarm conditions that are active, by priority, without technical ones',
   ),
   silentSignals: Count('Vital signs that are expected and do not come'),
 });

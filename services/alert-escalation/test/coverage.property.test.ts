@@ -168,3 +168,55 @@ test('what is wrong with the plans of one hospital is told of it alone, and hide
   ]);
   expect(await metrics.registry.metrics()).toMatch(/uncovered_wards\{.*priority="high".*\} 1/);
 });
+
+test('the gap hours of the next seven days are told by priority for all wards, and end when somebody is put on shift or on call', async () => {
+  const hospital = 'week';
+  const now = start + hour;
+  await database.query('delete from directory_ward');
+  for (const wardId of ['w1', 'w2']) {
+    await database.query(
+      'insert into directory_ward (hospital, ward_id, name, beds, version) values ($1, $2, $2, 4, 1)',
+      [hospital, wardId],
+    );
+  }
+  const shift = (person: string, wardId: string, from: number, until: number | null): Promise<unknown> =>
+    database.query(
+      `insert into directory_shift (hospital, shift_id, person_id, ward_id, role, starts_at, ends_at, version)
+       values ($1, $2, $2, $3, 'nurse', $4, $5, 1)`,
+      [hospital, person, wardId, new Date(from), until === null ? null : new Date(until)],
+    );
+  // What is urgent goes to who is on call, the rest to the nurses of the ward.
+  const duty = { scheduleId: 'duty', name: 'Duty', version: 1, timeZone: 'Europe/London', layers: [] };
+  await upsertSchedule(database, hospital, duty);
+  const urgent: Policy = {
+    applies: { priorities: ['high'] },
+    levels: [
+      { afterSeconds: 0, targets: [{ kind: 'schedule', schedule: 'duty' }] },
+      { afterSeconds: 60, targets: [{ kind: 'failsafe' }] },
+    ],
+    repeatSeconds: 60,
+  };
+  await upsertPolicy(database, hospital, 'urgent', { body: urgent, setBy: 'd1', now: start });
+  const gapHours = async (): Promise<unknown> => {
+    const metrics = createMetrics('test');
+    const log = createLogger('test', { level: 'silent', file: '' });
+    const watch = startCoverage({ database, metrics, log, now: () => now });
+    await eventually(() => watch.hospitals()[0]);
+    await watch.stop();
+    const gauge = await metrics.registry.getSingleMetric('carillon_coverage_gap_hours')?.get();
+    return Object.fromEntries(gauge?.values.map(({ labels, value }) => [labels['priority'], value]) ?? []);
+  };
+
+  await shift('n1', 'w1', start, now + 48 * hour);
+  const week = 7 * 24;
+  const rest = week - 48 + week;
+  expect(await gapHours()).toEqual({ high: 2 * week, medium: rest, low: rest });
+  await shift('n2', 'w1', now + 40 * hour, now + (week - 10) * hour);
+  await shift('n3', 'w2', start, null);
+  expect(await gapHours()).toEqual({ high: 2 * week, medium: 10, low: 10 });
+  await shift('n4', 'w1', now + 100 * hour, null);
+  expect(await gapHours()).toEqual({ high: 2 * week, medium: 0, low: 0 });
+  const onCall = { overrideId: 'o', person: 'd1', from: now, until: now + week * hour, setBy: 'o1' };
+  await insertOverride(database, hospital, 'duty', onCall);
+  expect(await gapHours()).toEqual({ high: 0, medium: 0, low: 0 });
+});

@@ -54,7 +54,8 @@ export type WardStory = {
   /** What `directory` tells; done when the engines know it. A person on shift is of the ward, and new ones are staff of it. */
   shift(person: string, at: { from: number; until?: number; wardId?: string; role?: Role }): Promise<void>;
   bedNurses(nurses: readonly string[]): Promise<void>;
-  moveTo(wardId: string): Promise<void>;
+  /** @param wardId null: p1 is discharged */
+  moveTo(wardId: string | null): Promise<void>;
   /** What `monitoring` publishes about p1. */
   condition(verb: 'raised' | 'cleared', kind: string, priority?: Priority): Promise<void>;
   /** @returns the reply, or undefined when the command is stored and not done in time */

@@ -2,6 +2,7 @@
 import type { Figures } from '@carillon/contracts/figures';
 import type { Sql } from '@carillon/database/database';
 import type { FiguresWard, WardCounts } from './domain/figures.ts';
+import { technicalKinds } from './domain/signal-part.ts';
 
 /** One replica at a time, until the transaction ends. */
 export async function isCounter(tx: Sql): Promise<boolean> {
@@ -41,12 +42,15 @@ export async function countPatients(sql: Sql): Promise<(WardCounts & { hospital:
          left join lateral (
            select count(*) filter (where value = 'high') as high, count(*) filter (where value = 'medium') as medium,
              count(*) filter (where value = 'low') as low
-           from jsonb_each_text(state -> 'active')) active on state -> 'active' <> '{}'
+           from jsonb_each_text(state -> 'active')
+           -- A lost sensor is a silent signal, and no alarm beside it.
+           where key <> all($1::text[])) active on state -> 'active' <> '{}'
          left join lateral (
            select count(*) as silent from jsonb_each(state -> 'signals') where value ? 'absentSinceMs') signals
            on state ? 'signals'
        where admission.ward_id is not null) patient
      group by hospital, ward_id`,
+    [[...technicalKinds]],
   );
   return rows;
 }

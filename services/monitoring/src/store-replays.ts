@@ -3,7 +3,8 @@ import type { RuleSettings } from '@carillon/contracts/limits';
 import type { Mode, Quality } from '@carillon/contracts/monitoring';
 import { numericVitals, vitalNames, type VitalName } from '@carillon/contracts/vital-signs';
 import type { Sql } from '@carillon/database/database';
-import type { MonitorSample } from './domain/patient-state.ts';
+import type { Scored } from './domain/decisions.ts';
+import type { Decision, MonitorSample, Population } from './domain/patient-state.ts';
 import type { Extremes } from './domain/replay-run.ts';
 import type { AlarmRange } from './store-alarms.ts';
 
@@ -91,6 +92,12 @@ export type ReplayStay = {
   fromMs: number;
   untilMs: number;
   rules: RuleSettings;
+  scored: Scored;
+};
+type ReplayStayRow = Omit<ReplayStay, 'scored'> & {
+  birthDate: string | null;
+  population: Population | null;
+  decisions: Decision[];
 };
 
 export async function findNextStay(sql: Sql): Promise<number | undefined> {
@@ -106,7 +113,7 @@ export async function claimStay(
   sql: Sql,
   { now, untilMs }: { now: number; untilMs: number },
 ): Promise<ReplayStay | undefined> {
-  const { rows } = await sql.query<ReplayStay>(
+  const { rows } = await sql.query<ReplayStayRow>(
     `update replay_stay set due_at = $2, attempts = attempts + 1
      from replay
      where replay.replay_id = replay_stay.replay_id
@@ -114,10 +121,24 @@ export async function claimStay(
          select replay_id, patient_id, from_at from replay_stay where alarms is null and attempts < $3 and due_at <= $1
          order by due_at, replay_id, patient_id limit 1 for update skip locked)
      returning replay.hospital, replay.replay_id as "replayId", replay_stay.patient_id as "patientId",
-       epoch_ms(replay_stay.from_at) as "fromMs", epoch_ms(replay_stay.until_at) as "untilMs", replay.rules`,
+       epoch_ms(replay_stay.from_at) as "fromMs", epoch_ms(replay_stay.until_at) as "untilMs", replay.rules,
+       (select birth_date::text from directory_person person
+         where person.hospital = replay.hospital and person_id = replay_stay.patient_id) as "birthDate",
+       -- Of the ward of that stay: he may lie elsewhere by now, or nowhere.
+       (select population from stay left join directory_ward using (hospital, ward_id)
+         where stay.hospital = replay.hospital and stay.patient_id = replay_stay.patient_id
+           and stay.from_at <= replay_stay.from_at order by stay.from_at desc limit 1) as population,
+       coalesce((select json_agg(json_build_object('decidedAtMs', epoch_ms(decided_at), 'endedAtMs', epoch_ms(ended_at),
+            'scale', scale, 'isApplicable', is_applicable) order by decided_at)
+          from score_decision decision where decision.hospital = replay.hospital
+            and decision.patient_id = replay_stay.patient_id), '[]') as decisions`,
     [new Date(now), new Date(untilMs), maxAttempts],
   );
-  return rows[0];
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { birthDate, population, decisions, ...stay } = row;
+  const known = { ...(birthDate === null ? {} : { birthDate }), ...(population === null ? {} : { population }) };
+  return { ...stay, scored: { ...known, decisions } };
 }
 
 /** Goes on with it until `untilMs`. @returns whether it is still wanted */

@@ -115,3 +115,24 @@ test('a patient of whom nothing counts any more is unknown, and not well', async
   });
   expect(newest('w1')?.acuity).toEqual({ low: 0, lowMedium: 0, medium: 0, high: 0, unknown: 5, meanLower: null });
 });
+
+test('a sensor that was lost is a silent signal, and no alarm beside it', async () => {
+  const { conditions, silentSignals } = newest('w1') ?? {};
+  for (let second = 0; second < 20; second++) {
+    clock.advance(1_000);
+    const measuredAt = clock.now();
+    await ward.post([{ patientId: 'p3', vital: 'spo2', value: 97, measuredAt }], measuredAt);
+  }
+  await eventually(
+    () => {
+      clock.advance(500);
+      return ward.told.find(({ data }) => data['patientId'] === 'p3' && data['kind'] === 'spo2-absent');
+    },
+    { what: 'the lost sensor', withinMs: 20_000 },
+  );
+  await eventually(async () => {
+    await nextCount();
+    return newest('w1')?.silentSignals === (silentSignals ?? 0) + 1 ? true : undefined;
+  });
+  expect(newest('w1')?.conditions).toEqual(conditions);
+});

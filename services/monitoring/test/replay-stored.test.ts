@@ -168,3 +168,28 @@ test('a replay finds the few alarms of a calm day that minutes were made of', as
   const range = { from: new Date(begun).toISOString(), to: new Date(end).toISOString() };
   expect(await untilDone(await begin(range))).toMatchObject({ would: { alarms: lows.length } });
 }, 120_000);
+
+test('a replay scores a patient as he was scored: by his age, his ward then, and what was decided on him', async () => {
+  const begun = Date.now() - 2 * dayMs;
+  // p3 is an adult as far as anybody knows; c1 is a child, p4 is not to be scored, p5 lay among children.
+  await database.query(
+    `insert into vital_sign (hospital, patient_id, vital, measured_at, device_id, value, quality, received_value,
+       received_at, posted_by)
+     select 'h1', patient_id, 'spo2', at, '', case when at < $1::timestamptz + interval '1 minute' then 97 else 90 end,
+       'good', '', at, 'n1'
+     from unnest('{p3,c1,p4,p5}'::text[]) patient_id,
+       generate_series($1::timestamptz, $1::timestamptz + interval '80 seconds', interval '1 second') at`,
+    [new Date(begun)],
+  );
+  await database.query(
+    `insert into score_decision (hospital, patient_id, decided_at, scale, is_applicable, reason, decided_by, version)
+     values ('h1', 'p4', $1, 1, false, 'palliative', 'd1', 1)`,
+    [new Date(begun - dayMs)],
+  );
+  await database.query("insert into directory_ward values ('h1', 'w9', 'Children', 4, 'paediatric', 1)");
+  await database.query("update stay set ward_id = 'w9' where patient_id = 'p5'");
+  const worse = { name: 'worse', vital: 'news2', direction: 'rising', change: 3, windowMinutes: 5, priority: 'medium' };
+  const range = { from: new Date(begun - 1).toISOString(), to: new Date(begun + 3_600_000).toISOString() };
+  const replay = await untilDone(await begin({ ...range, wardId: undefined, limits: [], trends: [worse] }), admin);
+  expect(replay).toMatchObject({ would: { byKind: [{ kind: 'trend-worse', alarms: 1 }] } });
+});

@@ -65,3 +65,34 @@ test('I15: what a silence of the old ward held calls in the new one', async () =
   );
   expect(call).toMatchObject({ person: 'n9', level: 1 });
 });
+
+test('who is discharged leaves his alert in the ward where he lay: it goes on there, and its staff answer it', async () => {
+  await ward.bedNurses(['n1']);
+  await ward.moveTo('w1');
+  await ward.condition('raised', 'pulse-below');
+  const call = (person: string, level: number) =>
+    ward.expect(
+      (one) =>
+        one.event === 'page:new' && one.person === person && one.level === level && one.alert.kind === 'pulse-below',
+      `the call of level ${level} to ${person}`,
+    );
+  const { alertId, openedAt } = (await call('n1', 1)).alert;
+  await ward.moveTo(null);
+
+  // The last second goes by itself: what came early would be seen.
+  ward.leap((Date.parse(openedAt) + 19_000 - ward.now()) / 1000);
+  for (const nurse of ['n2', 'n3']) {
+    const next = await call(nurse, 2);
+    expect(next.alert).toMatchObject({ alertId, state: 'open', wardId: 'w1' });
+    expect(next.at - Date.parse(openedAt)).toBeGreaterThanOrEqual(20_000);
+    expect(next.at - Date.parse(openedAt)).toBeLessThan(22_000);
+  }
+  // Not called yet, and so only as one of the ward.
+  const taken = alertOf(await ward.send('d1', acknowledgeAlert, { alertId }));
+  expect(taken).toMatchObject({ state: 'acknowledged', acknowledgedBy: 'd1', wardId: 'w1', patientId: 'p1' });
+  await told('alert:acknowledged', alertId, 'w1');
+  const moves = ward.heard.filter(
+    ({ event, alert }) => ['alert:left', 'alert:entered'].includes(event) && alert.alertId === alertId,
+  );
+  expect(moves).toEqual([]);
+});

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { raiseAlert } from '@carillon/contracts/alert-escalation';
-import { getPolicy, listPolicies, removePolicy, setPolicy, type Policy } from '@carillon/contracts/escalation-policies';
+import { personChanged, wardChanged } from '@carillon/contracts/directory';
+import {
+  getPolicy,
+  listPolicies,
+  previewPolicy,
+  removePolicy,
+  setPolicy,
+  type Policy,
+} from '@carillon/contracts/escalation-policies';
+import { reportCoverage } from '@carillon/contracts/plans';
+import { eventually } from '@carillon/testkit/eventually';
 import { alertOf, openWard, type WardStory } from '../ward.ts';
 
 let ward: WardStory;
@@ -86,4 +96,53 @@ test('a policy that names a person, a group or a schedule that is not there is r
       ],
     },
   });
+});
+
+test('I6: a person of a later level who is changed, a shift that is cut short and a ward that is renamed move no deadline', async () => {
+  const levels = [
+    { afterSeconds: 0, targets: [{ kind: 'person', person: 'n2' }] },
+    { afterSeconds: 30, targets: [{ kind: 'wardRole', role: 'doctor' }] },
+    { afterSeconds: 60, targets: [{ kind: 'failsafe' }] },
+  ];
+  const bleeding = { policyId: 'bleeding', applies: { kinds: ['bleeding'] }, levels, repeatSeconds: 300 };
+  expect(await ward.send('d1', setPolicy, bleeding)).toMatchObject({ ok: true });
+  const named = { wardId: 'w1', name: 'Ward 1', beds: [] };
+  await ward.tell(wardChanged, 'w1', { ...named, version: 1 });
+  const { alertId, openedAt } = alertOf(await ward.send('n1', raiseAlert, { ...fall, kind: 'bleeding' }));
+  const heard = (event: string, person: string) =>
+    ward.expect(
+      (one) => one.event === event && one.person === person && one.alert.alertId === alertId,
+      `${event} to ${person}`,
+    );
+  const after = (seconds: number): number => Date.parse(openedAt) + seconds * 1000;
+  const leapTo = (seconds: number): void => ward.leap((after(seconds) - ward.now()) / 1000);
+  await heard('page:new', 'n2');
+
+  await ward.tell(wardChanged, 'w1', { ...named, name: 'Surgery', version: 2 });
+  const doctor = { personId: 'd1', name: 'Another name', wards: ['w1', 'w2'] };
+  await ward.tell(personChanged, 'd1', { ...doctor, roles: ['doctor', 'nurse'], version: 2 });
+  await ward.shift('d1', { from: 0, until: after(45) });
+  await eventually(
+    async () => {
+      const preview = await ward.ask('o1', previewPolicy, { wardId: 'w1', priority: 'high', kind: 'bleeding' });
+      const report = await ward.ask('o1', reportCoverage, { wardId: 'w1' });
+      const told = JSON.stringify([preview, report]);
+      return told.includes(doctor.name) && told.includes('Surgery') ? told : undefined;
+    },
+    { what: 'what the directory told' },
+  );
+
+  const called: number[] = [];
+  // The last second goes by itself: what came early would be seen.
+  leapTo(29);
+  called.push((await heard('page:new', 'd1')).at);
+  // At the end of his shift he is let go of, and the level after his does not come before its time.
+  leapTo(45);
+  await heard('page:withdrawn', 'd1');
+  leapTo(59);
+  called.push((await heard('page:new', 'o1')).at);
+  for (const [index, seconds] of [30, 60].entries()) {
+    expect(called[index]).toBeGreaterThanOrEqual(after(seconds));
+    expect(called[index]).toBeLessThan(after(seconds + 2));
+  }
 });

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Scored } from './decisions.ts';
 import type { Limit } from './limit.ts';
 import { applySamples } from './patient-monitor.ts';
 import { emptyPatientState, type MonitorSample } from './patient-state.ts';
@@ -99,6 +100,27 @@ test('only alarms of rules are counted: a score is none that other rules would c
   );
   expect(run.state.active).toMatchObject({ news2: 'medium' });
   expect(run.alarms).toEqual({});
+});
+
+test('a trend of NEWS2 counts only where the patient was scored then, and by his scale', () => {
+  const worse = { name: 'worse', vital: 'news2', direction: 'rising', change: 3, windowMinutes: 5 } as const;
+  const decided = (more: object, decidedAtMs = startAt - 1): Scored => ({
+    decisions: [{ decidedAtMs, endedAtMs: null, scale: 1, isApplicable: true, ...more }],
+  });
+  const alarmsOf = (scored?: Scored): number | undefined => {
+    const run = startRun({ limits: [], trends: [{ ...worse, priority: 'medium' }] }, scored);
+    // 0 points and then 3; on scale 2 none.
+    replaySamples(run, everySecond('spo2', [...repeat(60, 97), ...repeat(20, 90)]));
+    return run.alarms['trend-worse'];
+  };
+  expect(alarmsOf()).toBe(1);
+  expect(alarmsOf({ birthDate: '1950-03-01', population: 'paediatric', decisions: [] })).toBe(1);
+  expect(alarmsOf({ birthDate: '2015-03-01', decisions: [] })).toBeUndefined();
+  expect(alarmsOf({ population: 'paediatric', decisions: [] })).toBeUndefined();
+  expect(alarmsOf(decided({ isApplicable: false }))).toBeUndefined();
+  expect(alarmsOf(decided({ scale: 2 }))).toBeUndefined();
+  // What was decided after the readings changes nothing of them.
+  expect(alarmsOf(decided({ isApplicable: false }, startAt + 3_600_000))).toBe(1);
 });
 
 test('what a replay skips changes no alarm: it raises what the engine raises that sees each sample', () => {

@@ -4,6 +4,7 @@
  * and one that latches ends as if it were answered at once, so that the figures are never too low.
  */
 import type { NumericVital, VitalName } from '@carillon/contracts/vital-signs';
+import type { Scored } from './decisions.ts';
 import { isBeyond, limitSide, thresholdOf } from './limit.ts';
 import { applySamples } from './patient-monitor.ts';
 import { emptyPatientState, type MonitorSample, type PatientState } from './patient-state.ts';
@@ -14,6 +15,8 @@ export type ReplayRun = {
   rules: CompiledRules;
   /** What the rules can raise. A score or a lost sensor is none that other rules would change. */
   kinds: ReadonlySet<string>;
+  /** A rule on the trend of NEWS2 sees only the scores that there would have been. */
+  scored: Scored;
   state: PatientState;
   /** The newest of each vital sign that was skipped since the engine ran. */
   skipped: Map<VitalName, MonitorSample>;
@@ -21,12 +24,13 @@ export type ReplayRun = {
   alarms: Record<string, number>;
 };
 
-export function startRun(given: Rules): ReplayRun {
+/** @param scored what is known of the patient now; each decision still holds from its own time on */
+export function startRun(given: Rules, scored: Scored = { decisions: [] }): ReplayRun {
   // In a replay nobody answers: what latches would stay on to the end of the stay and count once, however often it came.
   const limits = given.limits.map((limit) => ({ ...limit, isLatching: false }));
   const rules = compileRules({ ...given, limits });
   const kinds = new Set(rules.slots.map(({ kind }) => kind));
-  return { rules, kinds, state: emptyPatientState, skipped: new Map(), alarms: {} };
+  return { rules, kinds, scored, state: emptyPatientState, skipped: new Map(), alarms: {} };
 }
 
 /** @param samples of one patient, in the order of their receipt, and not before those of the last call */
@@ -88,7 +92,7 @@ function skip({ skipped }: ReplayRun, sample: MonitorSample): void {
 function apply(run: ReplayRun, samples: readonly MonitorSample[], nowMs: number): void {
   const { active } = run.state;
   // By the time of the receipt, as live: by the time of now all of it would be history.
-  const options = { rules: run.rules, nowMs, decisions: [], bindings: [] };
+  const options = { rules: run.rules, nowMs, ...run.scored, bindings: [] };
   const { state, conditions } = applySamples(run.state, samples, options);
   for (const { type, kind } of conditions) {
     // One that becomes more urgent is the same alarm.

@@ -157,7 +157,11 @@ type Technical = { priority: Priority; vital?: VitalName; reason: TechnicalReaso
 export const deviceSilentKind = 'device-silent';
 export const deviceBatteryKind = 'device-battery';
 const absentKind = (vital: VitalName): string => `${vital}-absent`;
-const technicalKinds = new Set([deviceSilentKind, deviceBatteryKind, ...vitalNames.map(absentKind)]);
+export const technicalKinds: ReadonlySet<string> = new Set([
+  deviceSilentKind,
+  deviceBatteryKind,
+  ...vitalNames.map(absentKind),
+]);
 export const isTechnicalKind = (kind: string): boolean => technicalKinds.has(kind);
 
 /** An alarm that cannot end because nothing is measured must not wait for somebody to come by. */

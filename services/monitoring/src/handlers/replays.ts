@@ -113,7 +113,7 @@ const samplesAtOnce = 500;
 
 async function replayStay(tools: ServiceTools, stay: ReplayStay): Promise<void> {
   const { database, now } = tools;
-  const run = startRun(stay.rules);
+  const run = startRun(stay.rules, stay.scored);
   let heldUntil = now() + holdMs;
   let chunkMs = shortestChunkMs;
   for (let from = stay.fromMs; from < stay.untilMs;) {
