@@ -16,6 +16,11 @@ export class Crash extends Error {
  */
 export type CrashPoint = { statement: number; when: 'before' | 'after' };
 
+type Guard = <T>(run: () => Promise<T>) => Promise<T>;
+const everyQuery =
+  (guarded: Guard) =>
+  (sql: Sql): Sql => ({ query: (text, values, options) => guarded(() => sql.query(text, values, options)) });
+
 export function crashingDatabase(database: Database, point: CrashPoint): Database & { statements(): number } {
   let count = 0;
   const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -25,9 +30,7 @@ export function crashingDatabase(database: Database, point: CrashPoint): Databas
     if (isHere) throw new Crash();
     return result;
   };
-  const wrap = (sql: Sql): Sql => ({
-    query: (text, values, options) => guarded(() => sql.query(text, values, options)),
-  });
+  const wrap = everyQuery(guarded);
   return {
     ...wrap(database),
     schema: database.schema,
@@ -92,9 +95,7 @@ export function stoppingDatabase(database: Database, point: CrashPoint, server: 
       else await whileGoing();
     }
   };
-  const wrap = (sql: Sql): Sql => ({
-    query: (text, values, options) => guarded(() => sql.query(text, values, options)),
-  });
+  const wrap = everyQuery(guarded);
   return {
     ...wrap(database),
     schema: database.schema,
