@@ -17,17 +17,17 @@ import type { Work } from '@carillon/runtime/work';
 import type { MonitorAbsence } from '../domain/patient-state.ts';
 import { insertReadings, lockEngines, type StoredReading } from '../store.ts';
 import type { Ears } from './ears.ts';
+import { createIntakeQueue } from './intake-queue.ts';
 import { createKnownEngines } from './known-engines.ts';
 import { runMonitors } from './patients.ts';
 
 type Waiting = { delivery: Delivery; partition: string };
 
 /**
- * Deliveries of one transaction; each holds up to a thousand readings. A long one keeps all that was deleted meanwhile
- * in the way of everybody, and what it holds in memory is garbage that has grown old.
+ * Of one transaction; a post holds up to a thousand readings of some 200 bytes. A long one keeps all that was deleted
+ * meanwhile in the way of everybody, and what it holds in memory is garbage that has grown old.
  */
-const maxBatch = 64;
-const maxBatchReadings = 500;
+const batchBounds = { posts: 512, bytes: 1_000 * 200 };
 const drainMs = 4_000;
 const followAgainMs = 500;
 /** Transactions side by side; a partition always goes to the same of them. */
@@ -171,7 +171,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
   };
 
   const queues = Array.from({ length: width }, () => ({
-    waiting: [] as Waiting[],
+    waiting: createIntakeQueue<Delivery>(batchBounds),
     isBusy: false,
     startedAt: 0,
     tookMs: 0,
@@ -179,21 +179,12 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
   const work = async (queue: (typeof queues)[number], leases: LeaseHolder): Promise<void> => {
     if (queue.isBusy) return;
     queue.isBusy = true;
-    while (queue.waiting.length > 0) {
+    while (!queue.waiting.isEmpty()) {
       // Half as long as the last batch took: the busier the house, the more is done in one transaction.
       const restMs = Math.max(queue.startedAt + gatherMs - performance.now(), queue.tookMs / 2);
-      if (restMs > 1 && queue.waiting.length < maxBatch) await new Promise((resolve) => setTimeout(resolve, restMs));
+      if (restMs > 1 && !queue.waiting.isFull()) await new Promise((resolve) => setTimeout(resolve, restMs));
       queue.startedAt = performance.now();
-      const batch: Waiting[] = [];
-      let size = 0;
-      while (batch.length < maxBatch && size < maxBatchReadings) {
-        const next = queue.waiting.shift();
-        if (next === undefined) break;
-        if (!next.delivery.isHeld()) continue;
-        // Its size is not known before it is read; bytes tell enough.
-        size += next.delivery.body.length / 200;
-        batch.push(next);
-      }
+      const batch = queue.waiting.take();
       const [crashing, sound] = [true, false].map((isCrashing) =>
         batch.filter(({ delivery }) => delivery.deliveryCount >= crashLoopDeliveries === isCrashing),
       );
@@ -229,7 +220,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
           ackWaitMs: 4_000,
           maxInFlight: 256,
           onDelivery(delivery) {
-            queue.waiting.push({ delivery, partition });
+            queue.waiting.push(partition, delivery);
             void work(queue, leases);
           },
         });
