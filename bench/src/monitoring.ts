@@ -26,7 +26,7 @@ import { printMachine, withBench, type Bench } from './bench.ts';
 import { printTable, spreadOf, type Spread } from './figures.ts';
 import { hospitalId, patientId } from './hospital.ts';
 import type { Part } from './house.ts';
-import { shareBetween } from './processes.ts';
+import { shareBetween, stolenUsage } from './processes.ts';
 import { storedBetween } from './stored.ts';
 
 const { values } = parseArgs({
@@ -75,6 +75,8 @@ type Held = {
   stored: Pick<Spread, 'p50' | 'p99'>;
   condition: Spread;
   cpuPercent: Record<Part, number>;
+  /** What other guests of the host took, of one core. */
+  stolenPercent: number;
   stateBytes: number;
   isHeld: boolean;
 };
@@ -217,9 +219,11 @@ async function measure({ house, bus, sql, alarming }: Bench, patients: number): 
   const from = Date.now();
   countsFrom = from;
   const before = house.usage();
+  const stolenBefore = stolenUsage();
   const lost = await offering;
   const to = Date.now();
   const after = house.usage();
+  const stolenPercent = shareBetween(stolenBefore, stolenUsage(), (to - from) / 1_000);
   const pendingAtEnd = await pendingOf(bus);
   await wait(settleMs);
   conditions.unsubscribe();
@@ -242,6 +246,7 @@ async function measure({ house, bus, sql, alarming }: Bench, patients: number): 
     cpuPercent: Object.fromEntries(
       parts.map((part) => [part, shareBetween(before[part], after[part], took)]),
     ) as Held['cpuPercent'],
+    stolenPercent,
     stateBytes: rows[0]?.bytes ?? 0,
     isHeld: lost === 0 && behindMs < 2_000 && pendingAtEnd < patients / batch && condition.p99 < 1_000,
   };
@@ -264,7 +269,7 @@ for (const patients of values.patients.split(',').map(Number)) {
     const costs = Object.entries(cpuPercent).map(([part, percent]) => `${part} ${percent} %`);
     console.log(
       `stored ${held.storedPerSecond}/s, behind at the end ${held.behindMs} ms, waiting ${held.pendingAtEnd} posts, ` +
-        `lost ${held.lost}; state ${held.stateBytes} bytes; of one core (services: monitoring alone): ${costs.join(', ')}`,
+        `lost ${held.lost}; state ${held.stateBytes} bytes; of one core (services: monitoring alone): ${costs.join(', ')}, other guests ${held.stolenPercent} %`,
     );
   });
 }
