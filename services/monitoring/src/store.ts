@@ -237,16 +237,20 @@ export async function insertMonitors(
   );
 }
 
-/** A monitor that sends each second is heard again before that, and costs a look by the clock nothing. */
+/** A monitor that sends each second is heard again before that. */
 const soonMs = 3_000;
 
 /**
- * A time to look again that is well ahead stays where it is the earlier one, so that the index seldom changes; one that
- * is soon is put off to the new one, since that look would find nothing.
+ * When to look again, so that the index seldom changes and no look is lost: a time that is well ahead stays where it is
+ * the earlier one. One that is soon gives way where nothing is waited for as soon as that: such a look would find nothing.
+ * Else it stays, also where it has passed: what only a look finds, as a sensor that is silent, must not be put off by
+ * each of the readings that come meanwhile.
+ *
+ * @param isLook it was time to look, and that has been done: a time that has passed gives way
  */
 export async function upsertMonitors(
   tx: Sql,
-  { hospital, now }: { hospital: string; now: number },
+  { hospital, now, isLook = false }: { hospital: string; now: number; isLook?: boolean },
   monitors: readonly MonitorRow[],
 ): Promise<void> {
   await tx.query(
@@ -256,7 +260,10 @@ export async function upsertMonitors(
        as given (patient_id, state, version, part, due_at)
      on conflict (hospital, patient_id) do update set state = excluded.state, version = excluded.version,
        part = excluded.part,
-       due_at = case when known.due_at > $7 and known.due_at <= excluded.due_at then known.due_at else excluded.due_at end`,
+       due_at = case
+         when known.due_at <= $7 and $9 then excluded.due_at
+         when known.due_at <= excluded.due_at and (known.due_at > $8 or excluded.due_at <= $8) then known.due_at
+         else excluded.due_at end`,
     [
       hospital,
       texts(monitors.map((monitor) => monitor.patientId)),
@@ -264,7 +271,9 @@ export async function upsertMonitors(
       bigints(monitors.map((monitor) => monitor.version)),
       bigints(monitors.map((monitor) => Number(partitionOf(monitor.patientId)))),
       doubles(monitors.map((monitor) => monitor.dueAtMs)),
+      new Date(now),
       new Date(now + soonMs),
+      isLook,
     ],
   );
 }

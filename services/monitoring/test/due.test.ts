@@ -31,21 +31,30 @@ afterAll(async () => {
 });
 
 const partOf = (patientId: string): number => Number(partitionOf(patientId));
-async function save(patientId: string, dueAtMs: number | null, at = now): Promise<void> {
+async function save(patientId: string, dueAtMs: number | null, at = now, isLook = false): Promise<void> {
   const monitor = { patientId, state: emptyPatientState, version: 1, dueAtMs };
-  await upsertMonitors(database, { hospital: 'h1', now: at }, [monitor]);
+  await upsertMonitors(database, { hospital: 'h1', now: at, isLook }, [monitor]);
 }
 const dueOf = (patientId: string): Promise<number | undefined> => nextDueMonitor(database, [partOf(patientId)]);
 
-test('a look that is well ahead stays where it is the earlier one; one that is soon is put off, since it would find nothing', async () => {
+test('a look that is well ahead stays where it is the earlier one; one that is soon gives way where nothing is waited for then', async () => {
   await save('p1', now + 15_000);
   await save('p1', now + 20_000, now + 5_000);
   expect(await dueOf('p1')).toBe(now + 15_000);
-  // Three seconds before it, and for one that is late.
+  // Three seconds before it, and where it has passed.
   await save('p1', now + 27_000, now + 12_000);
   expect(await dueOf('p1')).toBe(now + 27_000);
   await save('p1', now + 60_000, now + 40_000);
   expect(await dueOf('p1')).toBe(now + 60_000);
+});
+
+test('what only a look finds is not put off by readings that come meanwhile, also where its time has passed', async () => {
+  await save('p1', now + 15_000);
+  // A second from each of them on: what the engine asks for while something is silent that only a look may call so.
+  for (const at of [14_300, 14_800, 15_300, 17_000]) await save('p1', now + at + 1_000, now + at);
+  expect(await dueOf('p1')).toBe(now + 15_000);
+  await save('p1', now + 18_000, now + 17_000, true);
+  expect(await dueOf('p1')).toBe(now + 18_000);
 });
 
 test('an earlier look is taken over, however soon, and none is where nothing waits for a time', async () => {

@@ -101,6 +101,25 @@ test('an outage of ours makes no sensor silent: absence is counted from when we 
   expect(Date.parse(String(absent.data['at']))).toBeGreaterThanOrEqual(backAt + 15_000);
 });
 
+test('a sensor that falls off is missed in time also while another sends several times a second', async () => {
+  await live('p2', 20, 97, { deviceId: 'finger' });
+  const fellOffAt = clock.now();
+  const absent = await eventually(
+    async () => {
+      clock.advance(400);
+      const measuredAt = clock.now();
+      await ward.post([{ patientId: 'p2', vital: 'heartRate', value: 72, measuredAt, deviceId: 'patch' }], measuredAt);
+      // A reading every 400 ms by the clock of the services, and time enough for what they do with it.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return conditionsOf('p2').find((told) => said(told) === 'condition:raised spo2-absent low');
+    },
+    { what: 'spo2-absent', withinMs: 30_000 },
+  );
+  const at = Date.parse(String(absent.data['at']));
+  expect(at).toBeGreaterThanOrEqual(fellOffAt + 15_000);
+  expect(at).toBeLessThan(fellOffAt + 19_000);
+});
+
 test('while no gateway takes readings in no sensor is missed, and what is gone when one is back is', async () => {
   await live('p6', 15, 97, { deviceId: 'finger' });
   ward.setEdge(false);

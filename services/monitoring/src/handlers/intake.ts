@@ -125,7 +125,7 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
     metrics.handled.inc({ kind: 'intake', name: 'vitals:record', outcome }, batch.length);
   };
 
-  /** Commits a batch, for as long as it takes; a batch that fails for itself is tried message by message. */
+  /** Commits a batch, for as long as it takes; a batch that fails for itself is tried by halves, until one message is left that fails. */
   const settle = async (leases: LeaseHolder, batch: readonly Waiting[]): Promise<void> => {
     const endTimer = metrics.handlingSeconds.startTimer({ kind: 'intake', name: 'vitals:record' });
     for (let attempt = 1; ; attempt++) {
@@ -149,8 +149,9 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
         if (outcome.kind === 'later') gate.close();
         else if (outcome.kind === 'notYet') await aMoment();
         else if (batch.length > 1) {
-          for (const one of batch) await settle(leases, [one]);
-          return undefined;
+          const middle = Math.ceil(batch.length / 2);
+          await settle(leases, batch.slice(0, middle));
+          return settle(leases, batch.slice(middle));
         } else {
           const only = batch[0];
           const reason = outcome.kind === 'bad' ? outcome.error.message : outcome.reason;

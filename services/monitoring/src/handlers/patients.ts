@@ -257,7 +257,8 @@ export async function runMonitors(
   }
   // What is read back later must be doubted as it was told.
   if (suspect.length > 0) await markSuspect(tx, hospital, suspect);
-  if (changed.length > 0) await upsertMonitors(tx, { hospital, now }, changed);
+  const isLook = observed.hearingOf !== undefined;
+  if (changed.length > 0) await upsertMonitors(tx, { hospital, now, isLook }, changed);
   // What is rolled back was never saved.
   work.afterCommit(() => observed.engines?.keep(hospital, changed));
   if (alarms.length > 0) await recordAlarms(tx, hospital, alarms);
