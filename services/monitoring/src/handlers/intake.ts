@@ -144,7 +144,14 @@ export async function startIntake(tools: ServiceTools, ears: Ears): Promise<{ st
       } catch (error) {
         // The database may be another one when it is back: an older copy, with other states of the same versions.
         engines.clear();
-        if (error instanceof LeaseLost) return batch.forEach(({ delivery }) => delivery.release(200));
+        if (error instanceof LeaseLost) {
+          const isOurs = ({ partition }: Waiting): boolean => leases.held(leaseName(partition)) !== undefined;
+          const kept = batch.filter(isOurs);
+          // Of which it is not known: all. Else ours go on, since what comes of them later must not go before them.
+          const lost = kept.length === batch.length ? batch : batch.filter((waiting) => !isOurs(waiting));
+          lost.forEach(({ delivery }) => delivery.release(200));
+          return lost.length === batch.length ? undefined : settle(leases, kept);
+        }
         const outcome = judge(error, attempt);
         if (outcome.kind === 'later') gate.close();
         else if (outcome.kind === 'notYet') await aMoment();
